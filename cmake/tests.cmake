@@ -1,0 +1,20 @@
+# payoutd_test(NAME name LABEL unit|sim|model|adapter|e2e|corpus|tidy SOURCES ... LIBRARIES ... [NEEDS kafka redis])
+# A cmocka program as one ctest. With NEEDS it runs under tests/support/run_with, which starts the servers on
+# ports and folders of their own and ends them by pid.
+find_program(PAYOUTD_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+
+function(payoutd_test)
+  cmake_parse_arguments(TEST "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBRARIES;NEEDS" ${ARGN})
+  add_executable(${TEST_NAME} ${TEST_SOURCES})
+  target_link_libraries(${TEST_NAME} PRIVATE payoutd_flags ${TEST_LIBRARIES} PKG::cmocka)
+  set(runner "")
+  if(TEST_NEEDS)
+    list(TRANSFORM TEST_NEEDS PREPEND "--" OUTPUT_VARIABLE needs)
+    set(runner ${PAYOUTD_PYTHON} ${PROJECT_SOURCE_DIR}/tests/support/run_with ${needs} --)
+  endif()
+  add_test(NAME ${TEST_NAME} COMMAND ${runner} $<TARGET_FILE:${TEST_NAME}>)
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 120)
+  endif()
+  set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+endfunction()

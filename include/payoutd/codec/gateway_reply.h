@@ -1,0 +1,48 @@
+/*
+ * gateway_reply: the gateway's XML answers, parsed and verified before anything in them is believed
+ * (docs/PROTOCOL.md R11). No DTD, no entities, no network; size and depth bounded; the root's name is free;
+ * unknown fields are kept because they are signed.
+ *
+ * These functions never fail: whatever is not a complete, signed answer for what was sent is
+ * VERDICT_UNKNOWN with a sentence in `why`.
+ */
+#ifndef PAYOUTD_CODEC_GATEWAY_REPLY_H
+#define PAYOUTD_CODEC_GATEWAY_REPLY_H
+
+#include "payoutd/codec/gateway_form.h"
+#include "payoutd/domain/verdict.h"
+
+enum { GATEWAY_REPLY_MAX = 64 * 1024, GATEWAY_REPLY_DEPTH_MAX = 8, GATEWAY_REPLY_FIELDS_MAX = 96 };
+
+/* What was asked, against which the answer is checked. */
+struct gateway_question {
+    const struct gateway_profile *profile;
+    enum gateway_method method;
+    struct bytes order_id;
+    const struct money *amount; /* payouts and status; NULL for the balance */
+    const struct error_overrides *overrides; /* may be NULL */
+};
+
+/*
+ * Fields by name at the top level, in message order, as views into `arena`.
+ * STATUS_SYNTAX, STATUS_TOO_LARGE, STATUS_TOO_DEEP, STATUS_NO_ROOM.
+ */
+MUST_USE enum status gateway_reply_parse(struct bytes xml, struct arena *arena,
+                                         struct field **ret_fields, size_t *ret_count);
+
+/* The answer to a payout request: ok = ACCEPTED, error = REFUSED with its class, any other word = PENDING. */
+void gateway_reply_payout(const struct gateway_question *question, int32_t http_status,
+                          struct bytes xml, struct arena *arena, struct answer *ret_answer);
+/*
+ * The answer to a status query: payment status success = ACCEPTED, error = REFUSED, process and any other word =
+ * PENDING; payment id 0 or an error code of class N: UNKNOWN with no_such_payment.
+ */
+void gateway_reply_status(const struct gateway_question *question, int32_t http_status,
+                          struct bytes xml, struct arena *arena, struct answer *ret_answer);
+/* STATUS_OK with the balance in minor units only when the answer is signed ok; *ret_answer always. */
+MUST_USE enum status gateway_reply_balance(const struct gateway_question *question,
+                                           int32_t http_status, struct bytes xml,
+                                           struct arena *arena, struct answer *ret_answer,
+                                           int64_t *ret_balance_minor);
+
+#endif
