@@ -16,7 +16,10 @@ struct money {
 /* `^(0|[1-9][0-9]{0,7})(\.[0-9]{1,2})?$`, above zero; three upper-case letters. STATUS_BAD_FIELD. */
 MUST_USE enum status money_parse(struct bytes text, struct bytes currency, struct money *ret_money);
 
-/* An amount as a gateway writes it: as above, but zero, leading zeros and up to 12 digits are taken too. */
+/*
+ * An amount as a gateway writes it: as above, but zero, leading zeros, up to 12 digits, and a third and fourth
+ * decimal that are zeros ("400.0000") are taken too. STATUS_BAD_FIELD.
+ */
 MUST_USE enum status money_parse_reply(struct bytes text, int64_t *ret_amount_minor);
 
 bool money_same_amount(const struct money *money, int64_t amount_minor);

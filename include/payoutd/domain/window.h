@@ -24,8 +24,17 @@ struct window {
 };
 
 void window_init(struct window *window, int64_t committed_offset);
-/* A position arrives. False: it is done already (skip it). Gaps before it become done. */
+/*
+ * Whether `offset` may be opened: false only when a gap reaches beyond the span while something is still open.
+ * The record then waits, like a closed partition, until the watermark has moved.
+ */
+bool window_has_room(const struct window *window, int64_t offset);
+/*
+ * A position arrives; it must have room. False: it is done already (skip it). Gaps before it become done.
+ * One that is open already stays open (true): a partition may be read again.
+ */
 bool window_open(struct window *window, int64_t offset);
+/* A position that was opened is done; doing it again changes nothing. */
 void window_finish(struct window *window, int64_t offset);
 /* Used when a done-set is read back: marks a position above the watermark. STATUS_NO_ROOM beyond the span. */
 MUST_USE enum status window_restore(struct window *window, int64_t offset);
