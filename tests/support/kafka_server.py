@@ -171,3 +171,7 @@ class KafkaServer:
 
     def __exit__(self, *_):
         self.stop()
+
+
+if __name__ == "__main__":
+    print(kafka_jars())
