@@ -39,6 +39,8 @@ struct error_overrides {
 enum error_class error_class_of(int32_t code, const struct error_overrides *overrides);
 /* The contract's failure.code for a D or L code (docs/EVENTS.md); "gateway_error" when unlisted. */
 const char *error_failure_code(int32_t code);
+/* One sentence for people (payoutctl explain); NULL when unlisted. */
+const char *error_meaning(int32_t code);
 
 enum evidence {
     EVIDENCE_NONE,
