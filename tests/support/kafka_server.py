@@ -73,7 +73,8 @@ def _fetch(target):
     shutil.rmtree(part, ignore_errors=True)
     command = ["mvn", "-B", "-q", "-f", POM, COPY_GOAL, "-DincludeScope=runtime", "-DoutputDirectory=" + part]
     try:
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                                check=False)
     except FileNotFoundError:
         raise ServerFailed("mvn is missing: apt-get install maven openjdk-17-jre-headless") from None
     if result.returncode != 0 or not glob.glob(os.path.join(part, "kafka_2.13-*.jar")):
