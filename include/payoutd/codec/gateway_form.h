@@ -40,7 +40,10 @@ struct form {
     struct bytes content_type;
 };
 
-/* A payout request. `attempt` from 1, `wall_ms` Unix time. STATUS_NO_ROOM when the arena is too small. */
+/*
+ * A payout request. `attempt` from 1, `wall_ms` Unix time. STATUS_NO_ROOM when the arena is too small,
+ * STATUS_MISSING_FIELD when the method needs a field that the command lacks (reg2reg: user_id).
+ */
 MUST_USE enum status gateway_form_payout(const struct gateway_profile *profile,
                                          const struct command *command, int32_t attempt,
                                          int64_t wall_ms, struct bytes salt, struct arena *arena,

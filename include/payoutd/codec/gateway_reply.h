@@ -30,12 +30,16 @@ struct gateway_question {
 MUST_USE enum status gateway_reply_parse(struct bytes xml, struct arena *arena,
                                          struct field **ret_fields, size_t *ret_count);
 
-/* The answer to a payout request: ok = ACCEPTED, error = REFUSED with its class, any other word = PENDING. */
+/*
+ * The answer to a payout request: ok = ACCEPTED, error = REFUSED with its class (U and N: UNKNOWN), any other word =
+ * PENDING. ok must name merchant, order, payment id and amount; what an error or a pending answer names must match.
+ */
 void gateway_reply_payout(const struct gateway_question *question, int32_t http_status,
                           struct bytes xml, struct arena *arena, struct answer *ret_answer);
 /*
  * The answer to a status query: payment status success = ACCEPTED, error = REFUSED, process and any other word =
  * PENDING; payment id 0 or an error code of class N: UNKNOWN with no_such_payment.
+ * A failed payment's class is D or L only: B and C reopen an order, which only the answer to our own request may do.
  */
 void gateway_reply_status(const struct gateway_question *question, int32_t http_status,
                           struct bytes xml, struct arena *arena, struct answer *ret_answer);
