@@ -115,7 +115,8 @@ static short events_of(int interest)
 static void on_fd(evutil_socket_t fd, short what, void *context)
 {
     struct loop_watch *watch = context;
-    int interest = ((what & EV_READ) != 0 ? LOOP_READ : 0) | ((what & EV_WRITE) != 0 ? LOOP_WRITE : 0);
+    int interest =
+        ((what & EV_READ) != 0 ? LOOP_READ : 0) | ((what & EV_WRITE) != 0 ? LOOP_WRITE : 0);
     watch->ready(watch->context, fd, interest);
 }
 

@@ -11,10 +11,17 @@ void arena_init(struct arena *arena, void *data, size_t max)
 
 void arena_wipe(struct arena *arena)
 {
-    /* The barrier keeps the compiler from dropping the writes: the memory may have held a card number. */
-    memset(arena->data, 0, arena->used);
+    arena_cut(arena, 0);
+}
+
+void arena_cut(struct arena *arena, size_t used)
+{
+    must(used <= arena->used);
+    /* The barrier keeps the compiler from dropping the writes: the memory may have held a card
+     * number. */
+    memset(arena->data + used, 0, arena->used - used);
     __asm__ __volatile__("" : : "r"(arena->data) : "memory");
-    arena->used = 0;
+    arena->used = used;
 }
 
 void *arena_take(struct arena *arena, size_t size)

@@ -1,4 +1,5 @@
-/* The list of status codes as tables, and the end of the program when one of our own rules broke. */
+/* The list of status codes as tables, and the end of the program when one of our own rules broke.
+ */
 #include "payoutd/base/status.h"
 
 #include <stdio.h>

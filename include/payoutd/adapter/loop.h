@@ -1,8 +1,9 @@
 /*
  * loop: the one event loop, around libevent. Everything but the publisher's thread lives in it.
  *
- * Callbacks note what happened; the turn, which runs after each batch of callbacks, does the work and says when it
- * wants to run again. Not thread safe; another thread wakes the loop through an eventfd that is watched here.
+ * Callbacks note what happened; the turn, which runs after each batch of callbacks, does the work
+ * and says when it wants to run again. Not thread safe; another thread wakes the loop through an
+ * eventfd that is watched here.
  */
 #ifndef PAYOUTD_ADAPTER_LOOP_H
 #define PAYOUTD_ADAPTER_LOOP_H
@@ -18,7 +19,8 @@ struct loop_timer;
 
 enum loop_interest { LOOP_READ = 1, LOOP_WRITE = 2 };
 
-/* Returns the milliseconds until it wants to run again at the latest; < 0: not before something happens. */
+/* Returns the milliseconds until it wants to run again at the latest; < 0: not before something
+ * happens. */
 typedef int64_t loop_turn(void *context);
 typedef void loop_on_ready(void *context, int fd, int interest);
 typedef void loop_on_timer(void *context);
@@ -31,7 +33,8 @@ void loop_free(struct loop *loop);
 MUST_USE enum status loop_run(struct loop *loop, loop_turn *turn, void *context);
 void loop_stop(struct loop *loop);
 
-/* A descriptor that stays the caller's. The watch is persistent; loop_watch_free ends it (NULL is fine). */
+/* A descriptor that stays the caller's. The watch is persistent; loop_watch_free ends it (NULL is
+ * fine). */
 MUST_USE enum status loop_watch_new(struct loop *loop, int fd, int interest, loop_on_ready *ready,
                                     void *context, struct loop_watch **ret_watch);
 MUST_USE enum status loop_watch_change(struct loop_watch *watch, int interest); /* 0: sleeps */

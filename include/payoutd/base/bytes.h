@@ -2,7 +2,8 @@
  * bytes: views of memory that somebody else owns, and a bounded place to write.
  *
  * `struct bytes` is passed by value, need not end in NUL, and must not outlive what it views.
- * `struct buffer` is a place of fixed size: what does not fit is refused, and nothing is cut silently.
+ * `struct buffer` is a place of fixed size: what does not fit is refused, and nothing is cut
+ * silently.
  */
 #ifndef PAYOUTD_BASE_BYTES_H
 #define PAYOUTD_BASE_BYTES_H
@@ -18,7 +19,7 @@ struct bytes {
     size_t len;
 };
 
-#define BYTES_NONE ((struct bytes){NULL, 0})
+#define BYTES_NONE     ((struct bytes){NULL, 0})
 #define BYTES(literal) ((struct bytes){"" literal, sizeof(literal) - 1})
 
 struct bytes bytes_of(const char *text); /* NULL gives BYTES_NONE */

@@ -24,7 +24,8 @@ struct source_position {
 enum ledger_script {
     LEDGER_ARM,
     LEDGER_PARK,
-    LEDGER_REJECT, /* as ARM, but an absent order becomes REJECTED and a READY one FAILED(not_sent) */
+    LEDGER_REJECT, /* as ARM, but an absent order becomes REJECTED and a READY one FAILED(not_sent)
+                    */
     LEDGER_DISARM,
     LEDGER_SETTLE,
     LEDGER_PUBLISHED,
@@ -36,29 +37,33 @@ enum ledger_script {
 /* Who settles, and therefore what the order must look like (docs/PROTOCOL.md, SETTLE). */
 enum settle_mode {
     SETTLE_OWN_ANSWER, /* SENDING by exactly this instance, call and attempt */
-    SETTLE_OWN_STATUS, /* a status that the position asked itself: SENDING by the instance and attempt it saw */
-    SETTLE_RESOLUTION, /* evidence from the resolutions topic: SENDING, PENDING, UNKNOWN of what was seen */
+    SETTLE_OWN_STATUS, /* a status that the position asked itself: SENDING by the instance and
+                          attempt it saw */
+    SETTLE_RESOLUTION, /* evidence from the resolutions topic: SENDING, PENDING, UNKNOWN of what was
+                          seen */
 };
 
 struct ledger_call {
     enum ledger_script script;
-    uint64_t tag; /* comes back with the answer */
+    uint64_t tag;   /* comes back with the answer */
     uint64_t token; /* the Redis continuity token that the caller believes in */
     struct bytes order_id;
-    struct source_position by; /* the position that asks */
+    struct source_position by;  /* the position that asks */
     const uint8_t *fingerprint; /* 32 bytes: ARM, PARK, REJECT */
-    struct bytes instance; /* ARM, DISARM, SETTLE: ours, or (status, resolution) the one that was seen */
-    int64_t call;          /* ARM, DISARM, SETTLE_OWN_ANSWER */
-    int32_t attempt;       /* ARM: expected (n+1); others: the attempt meant */
+    struct bytes
+        instance;    /* ARM, DISARM, SETTLE: ours, or (status, resolution) the one that was seen */
+    int64_t call;    /* ARM, DISARM, SETTLE_OWN_ANSWER */
+    int32_t attempt; /* ARM: expected (n+1); others: the attempt meant */
     struct bytes merchant_id, profile; /* ARM, PARK, REJECT: stored at the first one */
-    int64_t due_ms;        /* ARM: how long until the order is asked about by others; DUE: visibility time */
-    enum settle_mode mode; /* SETTLE */
-    enum order_state state; /* SETTLE: what it becomes */
-    struct bytes body;     /* SETTLE, REJECT: the outcome body, masked */
-    struct bytes late_body; /* REJECT: the body for a READY order, FAILED(not_sent) */
+    int64_t
+        due_ms; /* ARM: how long until the order is asked about by others; DUE: visibility time */
+    enum settle_mode mode;   /* SETTLE */
+    enum order_state state;  /* SETTLE: what it becomes */
+    struct bytes body;       /* SETTLE, REJECT: the outcome body, masked */
+    struct bytes late_body;  /* REJECT: the body for a READY order, FAILED(not_sent) */
     struct bytes payment_id; /* SETTLE, DISARM: of this attempt; absent when none */
-    int64_t sequence;      /* PUBLISHED */
-    int32_t shard, due_max; /* DUE: shard and the most entries to give */
+    int64_t sequence;        /* PUBLISHED */
+    int32_t shard, due_max;  /* DUE: shard and the most entries to give */
 };
 
 enum ledger_answer {
@@ -69,19 +74,24 @@ enum ledger_answer {
     LEDGER_DUPLICATE,     /* other src, same words: state, body, sequence */
     LEDGER_CONFLICT,      /* same order id, other words */
     LEDGER_DISARMED,      /* attempt */
-    LEDGER_SETTLED,       /* sequence; state and body as stored (they may be an earlier final: publish that one) */
-    LEDGER_LATE,          /* own answer, but the order moved on: it goes to the resolutions */
-    LEDGER_DONE,          /* another position settled it: nothing to publish */
+    LEDGER_SETTLED, /* sequence; state and body as stored (they may be an earlier final: publish
+                       that one) */
+    LEDGER_LATE,    /* own answer, but the order moved on: it goes to the resolutions */
+    LEDGER_DONE,    /* another position settled it: nothing to publish */
     LEDGER_CONTRADICTION, /* final with another verdict: unchanged */
-    LEDGER_MOVED,         /* status: the SENDING that was seen is gone, read again; DISARM: not ours any more */
-    LEDGER_MARKED,        /* PUBLISHED */
-    LEDGER_DUE_LIST,      /* DUE */
-    LEDGER_FOUND,         /* READ: everything */
-    LEDGER_ABSENT,        /* READ, PUBLISHED, DISARM: there is no such order */
-    LEDGER_EMPTY,         /* the shard's `inc` is not the token: Redis may have forgotten */
-    LEDGER_FOREIGN,       /* the key holds something that this version did not write: alarm, the order stops */
-    LEDGER_FAILED,        /* no answer: it may or may not have been applied. Repeat with the same arguments */
-    LEDGER_BLOCKED,       /* Redis refused writes (READONLY, OOM, LOADING, too few replicas ...): not applied */
+    LEDGER_MOVED,    /* status: the SENDING that was seen is gone, read again; DISARM: not ours any
+                        more */
+    LEDGER_MARKED,   /* PUBLISHED */
+    LEDGER_DUE_LIST, /* DUE */
+    LEDGER_FOUND,    /* READ: everything */
+    LEDGER_ABSENT,   /* READ, PUBLISHED, DISARM: there is no such order */
+    LEDGER_EMPTY,    /* the shard's `inc` is not the token: Redis may have forgotten */
+    LEDGER_FOREIGN,  /* the key holds something that this version did not write: alarm, the order
+                        stops */
+    LEDGER_FAILED, /* no answer: it may or may not have been applied. Repeat with the same arguments
+                    */
+    LEDGER_BLOCKED, /* Redis refused writes (READONLY, OOM, LOADING, too few replicas ...): not
+                       applied */
     LEDGER_ANSWER_COUNT,
 };
 const char *ledger_answer_name(enum ledger_answer answer);
@@ -94,10 +104,10 @@ struct ledger_reply {
     int32_t attempt;
     enum order_state state;
     int64_t sequence;
-    int64_t published; /* the sequence that is known to be published */
-    int64_t armed_ms;  /* Redis time of the ARM */
-    int64_t now_ms;    /* Redis time of this answer */
-    struct bytes body; /* the stored outcome body */
+    int64_t published;     /* the sequence that is known to be published */
+    int64_t armed_ms;      /* Redis time of the ARM */
+    int64_t now_ms;        /* Redis time of this answer */
+    struct bytes body;     /* the stored outcome body */
     struct bytes instance; /* who armed it */
     int64_t call;
     struct bytes source;         /* src: "topic/partition/offset" */

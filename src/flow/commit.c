@@ -1,0 +1,175 @@
+/*
+ * Step 6: one transaction carries the outcomes, the dead letters, and the offsets of the positions
+ * that made them, with token, ceiling and done-set in the commit metadata (R6, R8).
+ */
+#include "payoutd/flow/steps.h"
+
+enum { ABORT_RETRY_MS = 100, DIRTY_WAIT_MS = 1000 };
+
+void commit_mark_dirty(struct flow *flow, struct flow_partition *partition,
+                       const struct moment *moment)
+{
+    partition->dirty = true;
+    if (flow->dirty_since_ms == 0)
+        flow->dirty_since_ms = moment->now_ms;
+}
+
+static bool ceiling_is_wanted(const struct flow *flow)
+{
+    if (!recovery_ledger_usable(flow) || flow_is_closing(flow))
+        return false;
+    for (size_t i = 0; i < flow->partitions_count; i++)
+        if (flow->partitions[i].above.count > 0)
+            return true;
+    return false;
+}
+
+/* How long until a transaction is due; 0: now; -1: nothing to commit. */
+static int64_t due_in(struct flow *flow, const struct moment *moment)
+{
+    if (moment->now_ms < flow->batch_retry_ms)
+        return flow->batch_retry_ms - moment->now_ms;
+    if (flow->publishable.count >= flow->config.batch_max || ceiling_is_wanted(flow))
+        return 0;
+    int64_t wait_ms = -1;
+    struct payout *oldest = payout_list_first(flow->payouts, &flow->publishable);
+    if (oldest != NULL) {
+        if (flow_is_closing(flow))
+            return 0;
+        wait_ms = oldest->publishable_ms + flow->config.batch_ms - moment->now_ms;
+    } else if (flow->dirty_since_ms != 0) {
+        if (flow_is_closing(flow))
+            return 0;
+        wait_ms = flow->dirty_since_ms + DIRTY_WAIT_MS - moment->now_ms;
+    } else
+        return -1;
+    return wait_ms < 0 ? 0 : wait_ms;
+}
+
+static void gather(struct flow *flow)
+{
+    struct payout *payout;
+    while (flow->batch.count < flow->config.batch_max &&
+           (payout = payout_list_first(flow->payouts, &flow->publishable)) != NULL) {
+        payout_list_remove(flow->payouts, payout);
+        payout_list_append(flow->payouts, &flow->batch, payout);
+        struct flow_partition *partition = flow_partition_of(flow, payout);
+        must(partition != NULL);
+        window_finish(&partition->window, payout->offset);
+        partition->dirty = true;
+    }
+    bool raises = recovery_ledger_usable(flow) && !flow_is_closing(flow);
+    for (size_t i = 0; i < flow->partitions_count; i++) {
+        struct flow_partition *partition = &flow->partitions[i];
+        partition->in_batch = partition->dirty || (raises && partition->above.count > 0);
+        partition->dirty = false;
+        /* Never above what was fetched by now: a record that does not exist yet could not be
+         * doubted. */
+        partition->ceiling_in_batch = partition->ceiling;
+        if (raises && partition->window.fetched > partition->ceiling)
+            partition->ceiling_in_batch = partition->window.fetched;
+    }
+    flow->dirty_since_ms = 0;
+}
+
+int64_t commit_turn(struct flow *flow, const struct moment *moment, struct flow_actions *actions)
+{
+    if (!flow->publisher_ready || flow->batch_running || flow->epoch == 0)
+        return -1;
+    int64_t wait_ms = due_in(flow, moment);
+    if (wait_ms != 0 || flow_actions_full(actions))
+        return wait_ms;
+    gather(flow);
+    flow->batch_running = true;
+    flow->batch_epoch = flow->epoch;
+    flow_act(actions, ACTION_PUBLISH)->batch = ++flow->batch_number;
+    return -1;
+}
+
+/* What waited above the ceiling may be claimed now. */
+static void raise_ceiling(struct flow *flow, struct flow_partition *partition)
+{
+    partition->ceiling = partition->ceiling_in_batch;
+    partition->armable_below = partition->ceiling_in_batch;
+    partition->committed_token = flow->token;
+    struct payout *payout;
+    while ((payout = payout_list_first(flow->payouts, &partition->above)) != NULL &&
+           payout->offset < partition->armable_below)
+        flow_move(flow, payout, STEP_WAITING, &flow->claimable);
+}
+
+void commit_committed(struct flow *flow)
+{
+    flow->statistics.batches_committed++;
+    for (size_t i = 0; i < flow->partitions_count; i++) {
+        struct flow_partition *partition = &flow->partitions[i];
+        if (partition->in_batch)
+            raise_ceiling(flow, partition);
+        partition->in_batch = false;
+    }
+    struct payout *payout;
+    while ((payout = payout_list_first(flow->payouts, &flow->batch)) != NULL) {
+        if (payout->has_outcome && payout->end != END_DUPLICATE)
+            flow->statistics.outcomes[payout->state]++;
+        publish_end(flow, payout, payout->end);
+    }
+}
+
+/* Back to the front: their positions count as done in our window, so the next batch must carry
+ * them. */
+static void put_back(struct flow *flow, struct payout *payout)
+{
+    payout_list_remove(flow->payouts, payout);
+    if (payout->orphaned) {
+        publish_end(flow, payout, END_DROPPED);
+        return;
+    }
+    payout_list_prepend(flow->payouts, &flow->publishable, payout);
+}
+
+static void dirty_again(struct flow *flow, const struct moment *moment)
+{
+    for (size_t i = 0; i < flow->partitions_count; i++) {
+        if (flow->partitions[i].in_batch)
+            commit_mark_dirty(flow, &flow->partitions[i], moment);
+        flow->partitions[i].in_batch = false;
+    }
+}
+
+void commit_aborted(struct flow *flow, const struct moment *moment)
+{
+    flow->statistics.batches_aborted++;
+    while (flow->batch.count > 0)
+        put_back(flow, &flow->payouts[flow->batch.tail]);
+    dirty_again(flow, moment);
+    flow->batch_retry_ms = moment->now_ms + ABORT_RETRY_MS;
+}
+
+static const struct flow_assigned *read_again(const struct flow_event *event,
+                                              const struct flow_partition *partition)
+{
+    for (size_t i = 0; i < event->partitions_count; i++)
+        if (event->partitions[i].number == partition->number &&
+            event->partitions[i].topic == partition->topic)
+            return &event->partitions[i];
+    return NULL;
+}
+
+/* R6: after a commit whose fate is unknown, only what the broker says is done is done. */
+void commit_reread(struct flow *flow, const struct flow_event *event, const struct moment *moment)
+{
+    flow->statistics.batches_reread++;
+    for (uint32_t slot = flow->batch.tail; slot != PAYOUT_NONE;) {
+        struct payout *payout = &flow->payouts[slot];
+        slot = payout->previous;
+        struct flow_partition *partition = flow_partition_of(flow, payout);
+        const struct flow_assigned *committed =
+            partition == NULL ? NULL : read_again(event, partition);
+        if (committed != NULL && window_is_done(committed->window, payout->offset)) {
+            payout_list_remove(flow->payouts, payout);
+            publish_end(flow, payout, payout->end);
+        } else
+            put_back(flow, payout);
+    }
+    dirty_again(flow, moment);
+}
