@@ -43,6 +43,7 @@ static int on_prereq(void *context, char *remote_ip, char *local_ip, int remote_
         return abort_because(slot, "the kept connection had idled too long");
     }
     slot->passed = true;
+    slot->reused = !slot->opened_socket;
     slot->sent_ms = now_ms;
     return CURL_PREREQFUNC_OK;
 }
@@ -81,8 +82,12 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
     struct gateway_slot *slot = context;
     size_t len = size * count;
     slot->headers_len += len;
-    if (bytes_starts_with((struct bytes){data, len}, BYTES("HTTP/")))
+    struct bytes line = {data, len};
+    if (bytes_starts_with(line, BYTES("HTTP/"))) {
         slot->status_lines++;
+        slot->headers_ended = false;
+    } else if (bytes_equal(line, BYTES("\r\n")) || bytes_equal(line, BYTES("\n")))
+        slot->headers_ended = true;
     if (slot->headers_len <= GATEWAY_HEADERS_MAX && slot->status_lines <= GATEWAY_STATUS_LINES_MAX)
         return len;
     slot->reason = "the answer's headers are longer than their limit";
@@ -172,7 +177,6 @@ static enum status set_guards(CURL *easy, const struct gateway_slot *slot)
     SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_TCP_FASTOPEN, 0L);
-    SET(CURLOPT_SSL_FALSESTART, 0L);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_PIPEWAIT, 0L);
     SET(CURLOPT_PROTOCOLS_STR, (shared->guards & GATEWAY_GUARD_TLS) != 0 ? "https" : "http");
@@ -282,7 +286,7 @@ enum status gateway_handle_load(struct gateway_slot *slot, const struct gateway_
     slot->body = request->body;
     slot->send_before_ms = request->send_before_ms;
     slot->asked_ms = now_ms;
-    slot->passed = false;
+    slot->passed = slot->reused = false;
     slot->sent_ms = 0;
     slot->reason = NULL;
     slot->error[0] = '\0';
@@ -312,6 +316,7 @@ enum status gateway_handle_start(struct gateway_slot *slot, bool fresh, int64_t 
     slot->body_read = 0;
     slot->headers_len = 0;
     slot->status_lines = 0;
+    slot->headers_ended = false;
     slot->reply_len = 0;
     return STATUS_OK;
 }

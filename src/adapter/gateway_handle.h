@@ -61,7 +61,7 @@ struct gateway_slot {
     int64_t send_before_ms, asked_ms;
 
     /* the proof of R3: `passed` turns true when PREREQ lets the request go, and never back */
-    bool passed;
+    bool passed, reused;
     int64_t sent_ms;
 
     /* this turn with libcurl; a second one happens only after a first PREREQ that aborted */
@@ -71,6 +71,7 @@ struct gateway_slot {
     const char *reason; /* why we ended it ourselves; NULL: libcurl's words hold */
     size_t body_read, headers_len;
     int32_t status_lines;
+    bool headers_ended; /* libcurl calls headers that are cut short a success */
     char *reply;
     size_t reply_len, reply_size;
     char error[CURL_ERROR_SIZE];

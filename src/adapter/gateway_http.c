@@ -72,7 +72,8 @@ static void describe(char *ret_why, size_t why_max, const struct gateway_slot *s
     if (slot->reason != NULL)
         (void) snprintf(ret_why, why_max, "%s", slot->reason);
     else if (code == CURLE_OK)
-        (void) snprintf(ret_why, why_max, "the answer ended with HTTP status %ld", http_status);
+        (void) snprintf(ret_why, why_max, "the answer ended %s HTTP status %ld",
+                        slot->headers_ended ? "with" : "within the headers of", http_status);
     else
         (void) snprintf(ret_why, why_max, "%s (libcurl %d)",
                         slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code),
@@ -86,12 +87,12 @@ static void deliver(struct gateway_http *http, struct gateway_slot *slot, CURLco
         .tag = slot->tag,
         .sent = slot->passed ? GATEWAY_MAY_BE_SENT : GATEWAY_NOT_SENT,
         .sent_ms = slot->sent_ms,
-        .reused = slot->passed && !slot->opened_socket,
+        .reused = slot->reused,
     };
     char *reply = slot->reply;
     long http_status = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    if (code == CURLE_OK && slot->passed && http_status >= 200) {
+    if (code == CURLE_OK && slot->passed && slot->headers_ended && http_status >= 200) {
         result.http_status = (int32_t) http_status;
         result.body = (struct bytes){reply == NULL ? "" : reply, slot->reply_len};
         result.answered_ms = loop_now_ms();

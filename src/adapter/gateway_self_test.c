@@ -113,7 +113,7 @@ static void on_done(void *context, const struct gateway_result *result)
         if (trial->status == STATUS_OK)
             return;
     } else if (result->tag == SECOND) {
-        trial->second_reused = result->reused || trial->posts > 2;
+        trial->second_reused = result->reused;
         trial->second_answered = result->http_status != 0;
     }
     trial->ended = true;
