@@ -62,7 +62,7 @@ struct publish_report {
     uint64_t number;
     enum publish_result result;
     const struct source_partition *offsets; /* REREAD: committed now, for every partition of the batch */
-    size_t offsets_count;
+    size_t offsets_count; /* the views hold until the next submit */
     int64_t took_ms;
     char why[200];
 };
@@ -83,10 +83,14 @@ MUST_USE enum status kafka_publisher_new(struct loop *loop,
                                          const struct kafka_publisher_options *options,
                                          const struct kafka_publisher_events *events,
                                          struct kafka_publisher **ret_publisher);
-/* Waits up to `wait_ms` for the running batch; a thread that hangs is left behind (the process ends anyway). */
+/* Waits up to `wait_ms` for the running batch, whose report is not given any more; a thread that hangs is left behind (the
+   process ends anyway). */
 void kafka_publisher_close(struct kafka_publisher *publisher, int64_t wait_ms);
 
-/* STATUS_NO_ROOM while a batch runs. */
+/*
+ * STATUS_NO_ROOM while a batch runs. STATUS_UNAVAILABLE before `ready` said STATUS_OK, and while a producer that broke is
+ * made anew (`ready` is then called again). A batch with offsets must have a membership: must().
+ */
 MUST_USE enum status kafka_publisher_submit(struct kafka_publisher *publisher,
                                             const struct publish_batch *batch);
 bool kafka_publisher_is_busy(const struct kafka_publisher *publisher);

@@ -29,12 +29,14 @@ struct kafka_source_options {
     const char *group_instance_id; /* NULL: dynamic membership */
     const char *topics[SOURCE_TOPIC_COUNT]; /* resolutions may be NULL */
     int64_t session_timeout_ms;
+    /* The laptop demo's mock cluster, which forgets the offsets of transactions: see kafka_source_commit_embedded. */
+    bool embedded;
 };
 
 struct source_partition {
     enum source_topic topic;
     int32_t partition;
-    int64_t committed_offset;
+    int64_t committed_offset; /* < 0: none (only in a publisher's report) */
     struct bytes metadata; /* valid during the callback */
 };
 
@@ -70,10 +72,12 @@ void kafka_source_close(struct kafka_source *source); /* leaves the group, frees
 
 /*
  * Delivers at most `records_max` records (0: only other events), through the callbacks. Must be called at
- * least every second, paused or not. True: more may be waiting, come back at once.
+ * least every second, paused or not. True: more may be waiting, come back at once. With 0 records stay where they
+ * are, and nothing wakes the loop for them: poll again when there is room.
  */
 bool kafka_source_poll(struct kafka_source *source, size_t records_max);
 
+/* May be called in the callbacks. A poll that is under way still delivers what it had taken of a paused partition. */
 void kafka_source_pause(struct kafka_source *source, enum source_topic topic, int32_t partition);
 void kafka_source_resume(struct kafka_source *source, enum source_topic topic, int32_t partition);
 /* Backwards in mid-life: the records from `offset` on come again. */
@@ -82,6 +86,12 @@ MUST_USE enum status kafka_source_seek(struct kafka_source *source, enum source_
 /* Answers `revoked`: gives the partitions back. */
 void kafka_source_release(struct kafka_source *source);
 bool kafka_source_has_joined(const struct kafka_source *source); /* once, ever */
+/*
+ * Only with `embedded`, else it does nothing: commits the offsets plainly, after the publisher's PUBLISH_COMMITTED. Nothing
+ * of this is safe or fenced; on a real broker the transaction has done it.
+ */
+void kafka_source_commit_embedded(struct kafka_source *source,
+                                  const struct source_partition *partitions, size_t count);
 /* Records between the position and the high watermark; -1: not known. */
 int64_t kafka_source_lag(struct kafka_source *source, enum source_topic topic, int32_t partition);
 
