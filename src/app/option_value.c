@@ -135,7 +135,11 @@ static enum status refuse(const struct option_row *row, const char *text,
 {
     char expected[200];
     option_row_expected(row, expected, sizeof expected);
-    snprintf(ret_why, OPTION_WHY_MAX, "expected %s, found \"%.80s\"", expected, text);
+    if (strstr(text, "://") != NULL && strchr(text, '@') != NULL) /* it may be a password */
+        snprintf(ret_why, OPTION_WHY_MAX, "expected %s, found an address with a user in it",
+                 expected);
+    else
+        snprintf(ret_why, OPTION_WHY_MAX, "expected %s, found \"%.80s\"", expected, text);
     return STATUS_CONFIG;
 }
 

@@ -1,6 +1,8 @@
 /* What no single value can say: which options must be there, and which belong together. */
 #include "payoutd/app/options_parts.h"
 
+#include "payoutd/flow/flow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +204,12 @@ static void check_merchants(struct options *options, struct problems *problems)
         problems_add(problems, none, "gateways", "is missing: at least one gateway is needed");
     if (options->merchants_count == 0)
         problems_add(problems, none, "merchants", "is missing: at least one merchant is needed");
+    if (options->gateways_count > FLOW_LANES_MAX)
+        problems_add(problems, options->gateways[FLOW_LANES_MAX].place, "gateways",
+                     "more than %d gateways", FLOW_LANES_MAX);
+    if (options->merchants_count > FLOW_MERCHANTS_MAX)
+        problems_add(problems, options->merchants[FLOW_MERCHANTS_MAX].place, "merchants",
+                     "more than %d merchants", FLOW_MERCHANTS_MAX);
     if (options->default_merchant == NULL || wanted.bad ||
         options_merchant(options, options->default_merchant) != NULL)
         return;

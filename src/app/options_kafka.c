@@ -3,6 +3,7 @@
 #include "payoutd/app/options_parts.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN_COMMITS  "offsets are committed only together with their outcomes; remove the line"
@@ -54,6 +55,7 @@ static const struct refusal refusals[] = {
     {"ssl.keystore.password", IS_A_SECRET},
     {"ssl.key.pem", IS_A_SECRET},
     {"sasl.oauthbearer.client.secret", IS_A_SECRET},
+    {"sasl.oauthbearer.config", IS_A_SECRET},
 };
 enum { REFUSALS = sizeof refusals / sizeof refusals[0] };
 
@@ -69,30 +71,46 @@ static const char *reason_to_refuse(const char *name)
     return NULL;
 }
 
-static void offer_all(struct nearest *nearest, const char **names, size_t count)
+/* librdkafka's own table of all properties: a name at the start of each line that has columns. */
+static char *list_of_properties(struct memory *memory)
 {
-    for (size_t i = 0; i + 1 < count; i += 2) /* name, value, name, value */
-        if (reason_to_refuse(names[i]) == NULL)
-            nearest_offer(nearest, names[i]);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    must(out != NULL);
+    rd_kafka_conf_properties_show(out);
+    must(fclose(out) == 0);
+    char *copy = memory_text(memory, text, size);
+    free(text);
+    return copy;
 }
 
-static void unknown_setting(struct options *options, rd_kafka_conf_t *conf, const char *name,
-                            struct place place, struct problems *problems)
+static void offer_all(struct nearest *nearest, char *table)
+{
+    for (char *line = table; *line != '\0';) {
+        size_t len = strcspn(line, "\n"), name = strcspn(line, " |\n");
+        char *next = line + len + (line[len] == '\n');
+        bool is_row = memchr(line, '|', len) != NULL && name > 0;
+        line[name] = '\0';
+        if (is_row && reason_to_refuse(line) == NULL)
+            nearest_offer(nearest, line);
+        line = next;
+    }
+}
+
+static void unknown_setting(struct options *options, const char *name, struct place place,
+                            struct problems *problems)
 {
     struct nearest nearest;
-    size_t count;
     nearest_begin(&nearest, name);
-    const char **names = rd_kafka_conf_dump(conf, &count);
-    offer_all(&nearest, names, count);
+    offer_all(&nearest, list_of_properties(options->memory));
     const char *path = memory_format(options->memory, "kafka.%s", name);
     if (nearest.name != NULL)
-        problems_add(problems, place, path, "librdkafka %s has no such property; did you mean %s?",
-                     rd_kafka_version_str(), nearest.name);
+        problems_add(problems, place, path,
+                     "this librdkafka has no such property; did you mean %s?", nearest.name);
     else
         problems_add(problems, place, path,
-                     "librdkafka %s has no such property; see its CONFIGURATION.md",
-                     rd_kafka_version_str());
-    rd_kafka_conf_dump_free(names, count);
+                     "this librdkafka has no such property; see its CONFIGURATION.md");
 }
 
 static void check_setting(struct options *options, rd_kafka_conf_t *conf, size_t at,
@@ -111,7 +129,7 @@ static void check_setting(struct options *options, rd_kafka_conf_t *conf, size_t
     case RD_KAFKA_CONF_OK:
         return;
     case RD_KAFKA_CONF_UNKNOWN:
-        unknown_setting(options, conf, setting->name, place, problems);
+        unknown_setting(options, setting->name, place, problems);
         return;
     case RD_KAFKA_CONF_INVALID:
         problems_add(problems, place, path, "%s", why);

@@ -64,9 +64,16 @@ static void read_list(struct options *options, const struct options_target *targ
         items.count++;
     items.items = memory_take(options->memory, (items.count + 1) * sizeof *items.items);
     items.count = 0;
+    target->places[row] = node->place;
     for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (item->kind != TREE_TEXT) {
-            wrong_kind(options, target, row, item, problems);
+            target->places[row].bad = true;
+            if (item->kind != TREE_REFUSED)
+                problems_add(problems, item->place,
+                             memory_format(options->memory, "%s%s", target->prefix,
+                                           target->set->rows[row].path),
+                             "expected %s, found %s inside the list",
+                             option_kind_words(target->set->rows[row].kind), found_kind(item));
             return;
         }
         items.items[items.count++] = item->text;

@@ -75,7 +75,7 @@ static const char *last_part(const char *name)
 
 void nearest_begin(struct nearest *nearest, const char *wanted)
 {
-    *nearest = (struct nearest){.wanted = wanted, .distance = 2 + strlen(wanted) / 5};
+    *nearest = (struct nearest){.wanted = wanted, .distance = 3 + strlen(wanted) / 6};
 }
 
 /* The right word in the wrong group is nearer than a word that only looks like it. */

@@ -71,7 +71,7 @@ static void load_open_file(const struct secret_file *wanted, int fd, struct prob
                            struct secret *ret_secret)
 {
     struct stat status;
-    if (fstat(fd, &status) == 0 && (status.st_mode & S_IRWXO) != 0)
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IRWXO) != 0)
         problems_warn(problems, wanted->place, wanted->option,
                       "every user of this machine may open %s; chmod o-rwx it", wanted->file);
     struct secret secret = {.data = calloc(1, SECRET_FILE_MAX + 2)};

@@ -26,11 +26,15 @@ static enum status next_event(struct reader *reader, yaml_event_t *event)
     if (yaml_parser_parse(&reader->parser, event))
         return STATUS_OK;
     const yaml_parser_t *parser = &reader->parser;
+    const char *problem = parser->problem == NULL ? "cannot be decoded" : parser->problem;
+    bool is_tab = strstr(problem, "cannot start any token") != NULL;
+    char context[160] = "";
+    if (parser->context != NULL)
+        snprintf(context, sizeof context, "%s that begins in line %d, ", parser->context,
+                 (int) parser->context_mark.line + 1);
     problems_add(reader->problems, place_of(parser->problem_mark), NULL,
-                 "not YAML: %s%s%s; the rest of the file was not read",
-                 parser->context == NULL ? "" : parser->context,
-                 parser->context == NULL ? "" : ", ",
-                 parser->problem == NULL ? "cannot be decoded" : parser->problem);
+                 "not YAML: %s%s%s; the rest of the file was not read", is_tab ? "" : context,
+                 problem, is_tab ? " (is it a tab? indent with spaces)" : "");
     return STATUS_CONFIG;
 }
 
