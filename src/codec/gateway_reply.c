@@ -108,8 +108,6 @@ static const char *why_not_ours(const struct gateway_question *question, const s
     if (!bytes_is_none(facts->merchant_id) &&
         !bytes_equal(facts->merchant_id, question->profile->merchant_id))
         return "signed, but for another merchant";
-    if (question->method == GATEWAY_BALANCE)
-        return NULL;
     if (!bytes_is_none(facts->order_id) && !bytes_equal(facts->order_id, question->order_id))
         return "signed, but for another order";
     if (sent == NULL)

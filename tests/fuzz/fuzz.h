@@ -1,4 +1,4 @@
-/* fuzz: the entry that libFuzzer and the corpus runner both call. A target defines it; always returns 0. */
+/* fuzz: what libFuzzer and the corpus runner both call. A target defines it, and returns 0. */
 #ifndef PAYOUTD_TESTS_FUZZ_H
 #define PAYOUTD_TESTS_FUZZ_H
 

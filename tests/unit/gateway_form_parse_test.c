@@ -3,6 +3,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -46,9 +48,16 @@ static void a_body_out_of_form_is_refused(void **state)
                                         "a=%00", "=1",   "a=1&=", "a=%-1", "a=% 1"};
     struct field *fields = NULL;
     size_t count = 99;
-    for (size_t i = 0; i < COUNT(wrong); i++)
-        assert_int_equal(gateway_form_parse(bytes_of(wrong[i]), &arena, 8, &fields, &count),
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        /* A place of exactly its size: a sanitizer sees one byte read too many. */
+        size_t len = strlen(wrong[i]);
+        char *copy = malloc(len);
+        assert_non_null(copy);
+        memcpy(copy, wrong[i], len);
+        assert_int_equal(gateway_form_parse((struct bytes){copy, len}, &arena, 8, &fields, &count),
                          STATUS_SYNTAX);
+        free(copy);
+    }
     assert_int_equal(gateway_form_parse((struct bytes){"a=\0", 3}, &arena, 8, &fields, &count),
                      STATUS_SYNTAX);
     assert_int_equal(gateway_form_parse(BYTES("a=1&b=2&c=3"), &arena, 2, &fields, &count),

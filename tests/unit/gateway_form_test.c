@@ -379,14 +379,6 @@ static void an_arena_that_is_too_small_is_refused_and_keeps_no_card_number(void 
     }
 }
 
-static void a_method_belongs_to_each_destination(void **state)
-{
-    (void) state;
-    assert_int_equal(gateway_method_of(DESTINATION_CARD), GATEWAY_CARD);
-    assert_int_equal(gateway_method_of(DESTINATION_CARD_TOKEN), GATEWAY_TOKEN);
-    assert_int_equal(gateway_method_of(DESTINATION_IBAN), GATEWAY_IBAN);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,7 +396,6 @@ int main(void)
         cmocka_unit_test_setup(the_time_limit_is_a_date_of_the_calendar, set_up),
         cmocka_unit_test_setup(an_arena_that_is_too_small_is_refused_and_keeps_no_card_number,
                                set_up),
-        cmocka_unit_test_setup(a_method_belongs_to_each_destination, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

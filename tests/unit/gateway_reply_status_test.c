@@ -172,6 +172,8 @@ static void a_balance_counts_only_when_signed_and_ok(void **state)
     assert_unknown("no valid signature", false);
     assert_int_equal(balance_says("pg_status=ok", profile.secret, &minor), STATUS_SYNTAX);
     assert_unknown("no balance", true);
+    assert_int_equal(balance_says("pg_status=process|pg_balance=1", profile.secret, &minor),
+                     STATUS_SYNTAX);
     assert_int_equal(balance_says("pg_status=ok|pg_balance=-5", profile.secret, &minor),
                      STATUS_SYNTAX);
     assert_int_equal(balance_says("pg_status=error|pg_error_code=1100", profile.secret, &minor),

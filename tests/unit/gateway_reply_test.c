@@ -148,6 +148,17 @@ static void a_field_that_comes_twice_is_believed_in_neither_form(void **state)
     assert_unknown("repeated", true);
 }
 
+/* md5("p2p2nonreg;10001;ORDER-2;s;error;test_payout_key"): without the check the order would count
+ * as not named. */
+static void a_field_with_children_is_not_taken_for_an_absent_one(void **state)
+{
+    (void) state;
+    ask_payout(200, BYTES("<r><pg_status>error</pg_status><pg_error_code>10001</pg_error_code>"
+                          "<pg_order_id><a>ORDER-2</a></pg_order_id><pg_salt>s</pg_salt>"
+                          "<pg_sig>810e3d2ad7f4c3e883740628a98de7e0</pg_sig></r>"));
+    assert_unknown("nested", true);
+}
+
 static void an_answer_without_a_valid_signature_is_unknown(void **state)
 {
     (void) state;
@@ -310,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup(a_signed_answer_for_something_else_is_unknown, set_up),
         cmocka_unit_test_setup(an_ok_that_is_not_whole_is_unknown, set_up),
         cmocka_unit_test_setup(a_field_that_comes_twice_is_believed_in_neither_form, set_up),
+        cmocka_unit_test_setup(a_field_with_children_is_not_taken_for_an_absent_one, set_up),
         cmocka_unit_test_setup(an_answer_without_a_valid_signature_is_unknown, set_up),
         cmocka_unit_test_setup(an_unsigned_refusal_is_named_and_not_believed, set_up),
         cmocka_unit_test_setup(only_http_200_counts, set_up),

@@ -193,6 +193,33 @@ static void a_message_needs_exactly_one_signature(void **state)
     assert_int_equal(signature_check(BYTES("p2p2nonreg"), NULL, 0, key), STATUS_BAD_SIGNATURE);
 }
 
+static void only_digits_of_the_right_number_are_a_signature(void **state)
+{
+    (void) state;
+    struct field copy[COUNT(success)];
+    memcpy(copy, success, sizeof success);
+    copy[9].value = BYTES("1b37c906c0418d1266ce94325cf3b8cb0");
+    assert_int_equal(
+        signature_check(BYTES("p2p2nonreg"), copy, COUNT(copy), BYTES("test_payout_key")),
+        STATUS_BAD_SIGNATURE);
+    copy[9].value = BYTES("1b37c906c0418d1266ce94325cf3b8c");
+    assert_int_equal(
+        signature_check(BYTES("p2p2nonreg"), copy, COUNT(copy), BYTES("test_payout_key")),
+        STATUS_BAD_SIGNATURE);
+}
+
+static void a_nested_pg_sig_is_an_ordinary_field(void **state)
+{
+    (void) state;
+    const struct field inner[] = {FIELD("pg_sig", "2")};
+    const struct field nested[] = {FIELD("foo", "1"),
+                                   {.name = VIEW("goo"), .children = inner, .children_count = 1}};
+    assert_signature(BYTES("payment.php"), nested, 2, BYTES("rofoneqaxujagexi"),
+                     "329102fce0b6b85fbd319abd69550447");
+    assert_int_equal(signature_check(BYTES("payment.php"), nested, 2, BYTES("rofoneqaxujagexi")),
+                     STATUS_BAD_SIGNATURE);
+}
+
 static void a_value_longer_than_the_gathering_place(void **state)
 {
     (void) state;
@@ -258,6 +285,8 @@ int main(void)
         cmocka_unit_test(every_changed_digit_is_noticed),
         cmocka_unit_test(another_key_or_script_does_not_verify),
         cmocka_unit_test(a_message_needs_exactly_one_signature),
+        cmocka_unit_test(only_digits_of_the_right_number_are_a_signature),
+        cmocka_unit_test(a_nested_pg_sig_is_an_ordinary_field),
         cmocka_unit_test(a_value_longer_than_the_gathering_place),
         cmocka_unit_test(too_many_fields_and_too_deep_ones_are_refused),
         cmocka_unit_test(the_script_is_the_last_segment_of_the_path),

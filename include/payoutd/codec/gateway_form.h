@@ -1,8 +1,9 @@
 /*
  * gateway_form: the signed request bodies of the gateway's methods (docs/GATEWAY.md, Methods).
  *
- * Writes application/x-www-form-urlencoded or multipart/form-data into the payout's arena. The salt is the
- * caller's (16 random letters or digits), so that the same input gives the same bytes.
+ * Writes application/x-www-form-urlencoded or multipart/form-data into the payout's arena. The
+ * salt is the caller's (16 random letters or digits), so that the same input gives the same
+ * bytes.
  */
 #ifndef PAYOUTD_CODEC_GATEWAY_FORM_H
 #define PAYOUTD_CODEC_GATEWAY_FORM_H
@@ -28,7 +29,7 @@ struct gateway_profile {
     struct bytes merchant_id;
     struct bytes secret; /* the payout key; never printed */
     struct bytes base_url; /* https://host[:port] */
-    struct bytes paths[GATEWAY_METHOD_COUNT]; /* "/g2g/p2p2nonreg": the script name follows from it */
+    struct bytes paths[GATEWAY_METHOD_COUNT]; /* "/g2g/p2p2nonreg"; gives the script name */
     struct bytes post_link; /* default pg_post_link; absent: none */
     enum form_encoding encoding;
     bool idempotency_key; /* send pg_idempotency_key = order id and attempt */
@@ -41,8 +42,9 @@ struct form {
 };
 
 /*
- * A payout request. `attempt` from 1, `wall_ms` Unix time. STATUS_NO_ROOM when the arena is too small,
- * STATUS_MISSING_FIELD when the method needs a field that the command lacks (reg2reg: user_id).
+ * A payout request. `attempt` from 1, `wall_ms` Unix time. STATUS_NO_ROOM when the arena is too
+ * small, STATUS_MISSING_FIELD when the method needs a field that the command lacks (a card number
+ * that was not decrypted, reg2reg's user_id).
  */
 MUST_USE enum status gateway_form_payout(const struct gateway_profile *profile,
                                          const struct command *command, int32_t attempt,
@@ -55,7 +57,10 @@ MUST_USE enum status gateway_form_status(const struct gateway_profile *profile,
                                          struct form *ret_form);
 MUST_USE enum status gateway_form_balance(const struct gateway_profile *profile, struct bytes salt,
                                           struct arena *arena, struct form *ret_form);
-/* Parses a urlencoded body (callbacks, sandbox) into decoded fields. STATUS_SYNTAX, STATUS_TOO_LARGE. */
+/*
+ * Parses a urlencoded body (callbacks, sandbox) into decoded fields. STATUS_SYNTAX,
+ * STATUS_TOO_LARGE, STATUS_NO_ROOM. A NUL, encoded or not, is a syntax error.
+ */
 MUST_USE enum status gateway_form_parse(struct bytes body, struct arena *arena, size_t fields_max,
                                         struct field **ret_fields, size_t *ret_count);
 

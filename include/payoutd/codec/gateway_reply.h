@@ -1,7 +1,8 @@
 /*
- * gateway_reply: the gateway's XML answers, parsed and verified before anything in them is believed
- * (docs/PROTOCOL.md R11). No DTD, no entities, no network; size and depth bounded; the root's name is free;
- * unknown fields are kept because they are signed.
+ * gateway_reply: the gateway's XML answers, parsed and verified before anything in them is
+ * believed (docs/PROTOCOL.md R11). UTF-8 only, no DTD, no entities, no network; size, depth
+ * and number of fields bounded; the root's name is free; unknown fields are kept because they
+ * are signed.
  *
  * These functions never fail: whatever is not a complete, signed answer for what was sent is
  * VERDICT_UNKNOWN with a sentence in `why`.
@@ -31,19 +32,26 @@ MUST_USE enum status gateway_reply_parse(struct bytes xml, struct arena *arena,
                                          struct field **ret_fields, size_t *ret_count);
 
 /*
- * The answer to a payout request: ok = ACCEPTED, error = REFUSED with its class (U and N: UNKNOWN), any other word =
- * PENDING. ok must name merchant, order, payment id and amount; what an error or a pending answer names must match.
+ * The answer to a payout request: ok = ACCEPTED, error = REFUSED with its class (U and N:
+ * UNKNOWN), any other word = PENDING. An ok must name merchant, order, payment id and amount;
+ * an error or a pending answer need not, but what it names must match.
  */
 void gateway_reply_payout(const struct gateway_question *question, int32_t http_status,
                           struct bytes xml, struct arena *arena, struct answer *ret_answer);
 /*
- * The answer to a status query: payment status success = ACCEPTED, error = REFUSED, process and any other word =
- * PENDING; payment id 0 or an error code of class N: UNKNOWN with no_such_payment.
- * A failed payment's class is D or L only: B and C reopen an order, which only the answer to our own request may do.
+ * The answer to a status query: payment status success = ACCEPTED, error = REFUSED, process
+ * and any other word = PENDING; payment id 0 or an error code of class N: UNKNOWN with
+ * no_such_payment. A failed payment's class is D or L only: B and C reopen an order, which
+ * only the answer to our own request may do.
  */
 void gateway_reply_status(const struct gateway_question *question, int32_t http_status,
                           struct bytes xml, struct arena *arena, struct answer *ret_answer);
-/* STATUS_OK with the balance in minor units only when the answer is signed ok; *ret_answer always. */
+/*
+ * STATUS_OK with the balance in minor units only when the answer is signed ok; *ret_answer
+ * always, and its `verified` is what the canary asks for (docs/PROTOCOL.md R12).
+ * STATUS_BAD_SIGNATURE, STATUS_UNAVAILABLE (signed, but an error or not ours), STATUS_SYNTAX
+ * (no balance in it).
+ */
 MUST_USE enum status gateway_reply_balance(const struct gateway_question *question,
                                            int32_t http_status, struct bytes xml,
                                            struct arena *arena, struct answer *ret_answer,

@@ -1,7 +1,8 @@
 /*
  * signature: pg_sig of the gateway's messages (docs/GATEWAY.md, Signature).
  *
- * md5("script;v1;v2;...;secret"), the values sorted by field name in byte order, nested fields depth first.
+ * md5("script;v1;v2;...;secret"), the values sorted by field name in byte order, nested fields
+ * depth first.
  * The digest is fixed by the gateway. Comparison takes constant time.
  */
 #ifndef PAYOUTD_CODEC_SIGNATURE_H
@@ -23,13 +24,14 @@ struct field {
 struct bytes signature_script(struct bytes url);
 
 /*
- * The signature of `fields` (in message order; pg_sig among them is skipped) as 32 lower-case hex digits.
- * STATUS_TOO_LARGE above SIGNATURE_FIELDS_MAX fields at one level, STATUS_TOO_DEEP below 8 levels.
+ * The signature of `fields` (in message order; pg_sig at the top level is skipped) as 32
+ * lower-case hex digits. STATUS_TOO_LARGE above SIGNATURE_FIELDS_MAX fields at one level,
+ * STATUS_TOO_DEEP below 8 levels, STATUS_ENVIRONMENT when OpenSSL offers no MD5 (FIPS).
  */
 MUST_USE enum status signature_make(struct bytes script, const struct field *fields, size_t count,
                                     struct bytes secret, char ret_hex[static SIGNATURE_LEN + 1]);
 
-/* STATUS_OK when the message's one pg_sig is right (either case); STATUS_BAD_SIGNATURE otherwise. */
+/* STATUS_OK when the one pg_sig is right (in either case); STATUS_BAD_SIGNATURE otherwise. */
 MUST_USE enum status signature_check(struct bytes script, const struct field *fields, size_t count,
                                      struct bytes secret);
 

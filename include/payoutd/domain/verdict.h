@@ -1,5 +1,6 @@
 /*
- * verdict: what an attempt came to, never a bool, and the evidence that proves it (docs/PROTOCOL.md R3, R4, R11).
+ * verdict: what an attempt came to, never a bool, and the evidence that proves it
+ * (docs/PROTOCOL.md R3, R4, R11).
  */
 #ifndef PAYOUTD_DOMAIN_VERDICT_H
 #define PAYOUTD_DOMAIN_VERDICT_H
@@ -84,7 +85,7 @@ enum order_state {
 const char *order_state_name(enum order_state state);      /* as the ledger writes it: "PAID" ... */
 bool order_state_is_final(enum order_state state);         /* PAID, FAILED, REJECTED */
 MUST_USE enum status order_state_parse(struct bytes text, enum order_state *ret_state);
-/* The outcome's status word: succeeded failed rejected pending unknown; NULL for the other states. */
+/* The outcome's word: succeeded failed rejected pending unknown; NULL for the other states. */
 const char *order_state_outcome(enum order_state state);
 
 #endif
