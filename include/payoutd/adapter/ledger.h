@@ -5,7 +5,10 @@
  * gets LEDGER_FAILED and may be repeated with the same arguments; nothing is asked before the link was checked:
  * master, not loading, maxmemory-policy noeviction, persistence as demanded, token read (R8, R9).
  * Redis' errors that mean "not applied" (READONLY, OOM, LOADING, MISCONF, NOREPLICAS, MOVED ...) give LEDGER_BLOCKED and take the link down
- * until a probe succeeds.
+ * until a probe succeeds. So does, with wait_replicas, an ARMED, SETTLED or KNOWN that too few
+ * replicas have: it stands in this master, but a failover may forget it, so nothing may be sent or
+ * published on it; the same arguments again answer the same again and wait again.
+ * SIGPIPE must be ignored by the process: hiredis writes with write(2).
  */
 #ifndef PAYOUTD_ADAPTER_LEDGER_H
 #define PAYOUTD_ADAPTER_LEDGER_H
@@ -40,13 +43,23 @@ MUST_USE enum status ledger_new(struct loop *loop, const struct ledger_options *
                                 const struct ledger_events *events, struct ledger **ret_ledger);
 void ledger_free(struct ledger *ledger); /* open calls get no answer any more */
 
-/* Copies what it needs. STATUS_UNAVAILABLE while the link is down, STATUS_NO_ROOM. */
+/*
+ * Copies what it needs. STATUS_UNAVAILABLE while the link is down, STATUS_NO_ROOM; STATUS_BAD_FIELD:
+ * a payment id with a space or control character, which could not be told apart from two. May be
+ * called from inside a reply.
+ */
 MUST_USE enum status ledger_ask(struct ledger *ledger, const struct ledger_call *call);
 
 bool ledger_is_up(const struct ledger *ledger);
 uint64_t ledger_token(const struct ledger *ledger); /* 0 while down */
+/* What could not be checked when the link came up, in words (CONFIG refused); "" when all was. */
+const char *ledger_note(const struct ledger *ledger);
 
-/* What `payoutctl init` and `payoutctl recover --lossless` write: every shard's `inc` and, where missing, `last`. Blocking. */
+/*
+ * What `payoutctl init` (first_deployment) and `payoutctl recover --lossless` write: every shard's
+ * `inc` and, where missing, `last`. Blocking. A first deployment refuses (STATUS_UNSAFE) a shard that
+ * has orders and not this token: only a recovery may say that nothing was forgotten.
+ */
 MUST_USE enum status ledger_initialise(const struct ledger_options *options, bool first_deployment,
                                        char *ret_why, size_t why_max);
 

@@ -48,19 +48,26 @@ struct ledger_call {
     uint64_t tag;   /* comes back with the answer */
     uint64_t token; /* the Redis continuity token that the caller believes in */
     struct bytes order_id;
-    struct source_position by;  /* the position that asks */
-    const uint8_t *fingerprint; /* 32 bytes: ARM, PARK, REJECT */
+    struct bytes order_key;    /* READ, PUBLISHED: instead of order_id, as a DUE_LIST gave it */
+    struct source_position by; /* the position that asks */
+    /* 32 bytes: ARM, PARK, REJECT. SETTLE_OWN_STATUS, when given: an order of other words is a
+       CONFLICT */
+    const uint8_t *fingerprint;
     struct bytes
         instance;    /* ARM, DISARM, SETTLE: ours, or (status, resolution) the one that was seen */
     int64_t call;    /* ARM, DISARM, SETTLE_OWN_ANSWER */
     int32_t attempt; /* ARM: expected (n+1); others: the attempt meant */
-    struct bytes merchant_id, profile; /* ARM, PARK, REJECT: stored at the first one */
-    int64_t
-        due_ms; /* ARM: how long until the order is asked about by others; DUE: visibility time */
+    /* ARM, PARK, REJECT, SETTLE_RESOLUTION: stored at the first one */
+    struct bytes merchant_id, profile;
+    /* ARM, REJECT, SETTLE: how long until the order is asked about by others; DUE: visibility */
+    int64_t due_ms;
     enum settle_mode mode;   /* SETTLE */
     enum order_state state;  /* SETTLE: what it becomes */
     struct bytes body;       /* SETTLE, REJECT: the outcome body, masked */
-    struct bytes late_body;  /* REJECT: the body for a READY order, FAILED(not_sent) */
+    /* REJECT: the body for a READY order, FAILED(not_sent). SETTLE_RESOLUTION: the body of the
+       UNKNOWN that an absent order becomes */
+    struct bytes late_body;
+    enum evidence evidence;  /* SETTLE: only EVIDENCE_OPERATOR makes a doubted order FAILED (R4) */
     struct bytes payment_id; /* SETTLE, DISARM: of this attempt; absent when none */
     int64_t sequence;        /* PUBLISHED */
     int32_t shard, due_max;  /* DUE: shard and the most entries to give */
@@ -77,15 +84,18 @@ enum ledger_answer {
     LEDGER_SETTLED, /* sequence; state and body as stored (they may be an earlier final: publish
                        that one) */
     LEDGER_LATE,    /* own answer, but the order moved on: it goes to the resolutions */
-    LEDGER_DONE,    /* another position settled it: nothing to publish */
+    LEDGER_DONE,    /* another position settled it, or FAILED is no proof for a doubted order (R4):
+                       nothing to publish */
     LEDGER_CONTRADICTION, /* final with another verdict: unchanged */
-    LEDGER_MOVED,    /* status: the SENDING that was seen is gone, read again; DISARM: not ours any
-                        more */
+    LEDGER_MOVED,    /* status: the SENDING that was seen is gone, read again; resolution: evidence
+                        of another attempt; DISARM: not ours any more; PUBLISHED: a sequence that
+                        this order has not reached */
     LEDGER_MARKED,   /* PUBLISHED */
     LEDGER_DUE_LIST, /* DUE */
     LEDGER_FOUND,    /* READ: everything */
     LEDGER_ABSENT,   /* READ, PUBLISHED, DISARM: there is no such order */
-    LEDGER_EMPTY,    /* the shard's `inc` is not the token: Redis may have forgotten */
+    LEDGER_EMPTY,    /* the shard's `inc` is not the token: Redis may have forgotten; or ARM of an
+                        attempt > 1 found no order: it has */
     LEDGER_FOREIGN,  /* the key holds something that this version did not write: alarm, the order
                         stops */
     LEDGER_FAILED, /* no answer: it may or may not have been applied. Repeat with the same arguments
@@ -101,6 +111,7 @@ struct ledger_reply {
     enum ledger_answer answer;
     enum ledger_script script;
     uint64_t tag;
+    struct bytes order_id; /* as stored; absent for a DUE_LIST */
     int32_t attempt;
     enum order_state state;
     int64_t sequence;
