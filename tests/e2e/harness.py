@@ -1,4 +1,4 @@
-"""A world for one test: topics of its own on the session's Kafka, a Redis, a sandbox, and as many workers as it wants."""
+"""A world for one test: topics of its own on the session's Kafka, a Redis, a sandbox, and workers as it wants them."""
 import os
 import shutil
 import tempfile
@@ -110,17 +110,25 @@ class World:
         self.dead_letters.until(lambda _: matching(), timeout_s, "dead letter of %s" % (place,))
         return matching()[0]
 
-    def wait_all_final(self, order_ids, timeout_s):
+    def wait_all_told(self, order_ids, timeout_s, final_only=False):
+        """Until every order has an outcome."""
         wanted, seen, at = set(order_ids), set(), 0
 
-        def are_all_final(records):
+        def are_all_told(records):
             nonlocal at
             for record in records[at:]:
-                if record.data["final"]:
+                if record.data["final"] or not final_only:
                     seen.add(record.data["order_id"])
             at = len(records)
             return wanted <= seen
-        self.outcomes.until(are_all_final, timeout_s, "a final outcome of all %d" % len(wanted))
+        try:
+            self.outcomes.until(are_all_told, timeout_s, "an outcome of each")
+        except AssertionError:
+            raise AssertionError("%d of %d orders have no outcome within %s s: %s" % (
+                len(wanted - seen), len(wanted), timeout_s, sorted(wanted - seen)[:10])) from None
+
+    def wait_all_final(self, order_ids, timeout_s):
+        self.wait_all_told(order_ids, timeout_s, final_only=True)
 
     def executions(self):
         """(order id, amount) of every payment that moved money at the sandbox."""
