@@ -214,7 +214,7 @@ static struct field *place_children(const struct reader *reader, int parent, str
 static enum status make_fields(const struct reader *reader, struct arena *arena,
                                struct field **ret_fields, size_t *ret_count)
 {
-    struct field *places[GATEWAY_REPLY_FIELDS_MAX];
+    struct field *places[GATEWAY_REPLY_FIELDS_MAX] = {NULL};
     struct field *fields = arena_take(arena, (reader->count + 1) * sizeof *fields);
     if (fields == NULL)
         return STATUS_NO_ROOM;
@@ -225,6 +225,7 @@ static enum status make_fields(const struct reader *reader, struct arena *arena,
     for (size_t i = 0; i < reader->count; i++) {
         if (reader->elements[i].children_count == 0)
             continue;
+        must(places[i] != NULL);
         places[i]->children = end;
         places[i]->children_count = reader->elements[i].children_count;
         end = place_children(reader, (int) i, end, places);

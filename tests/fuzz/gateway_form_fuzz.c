@@ -7,7 +7,7 @@
 
 #include "payoutd/codec/gateway_form.h"
 
-enum { FIELDS_MAX = 16 };
+enum { FIELDS_MAX = 16, BODY_MAX = 16 * 1024, MEMORY_MAX = 1024 * 1024 };
 
 static const struct field *find(const struct field *fields, size_t count, struct bytes name)
 {
@@ -37,11 +37,11 @@ static void encode_again(struct bytes value, struct arena *arena)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char memory[1024 * 1024];
+    static char memory[MEMORY_MAX];
     struct arena arena;
     struct field *fields = NULL;
     size_t count = 0;
-    if (size > 16 * 1024)
+    if (size > BODY_MAX)
         return 0;
     arena_init(&arena, memory, sizeof memory);
     enum status status = gateway_form_parse((struct bytes){(const char *) data, size}, &arena,

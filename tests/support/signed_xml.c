@@ -47,8 +47,9 @@ struct bytes signed_xml(struct bytes script, const char *message, struct bytes k
     struct field fields[SIGNATURE_FIELDS_MAX];
     struct buffer xml;
     struct bytes whole = BYTES_NONE;
-    must(strlen(message) < sizeof copy);
-    strcpy(copy, message);
+    size_t len = strlen(message);
+    must(len < sizeof copy);
+    memcpy(copy, message, len + 1);
     size_t count = split(copy, fields);
     if (!bytes_is_none(key)) {
         must(signature_make(script, fields, count, key, hex) == STATUS_OK);

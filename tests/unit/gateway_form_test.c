@@ -362,9 +362,8 @@ static void an_arena_that_is_too_small_is_refused_and_keeps_no_card_number(void 
     for (int encoding = FORM_URLENCODED; encoding <= FORM_MULTIPART; encoding++) {
         profile.encoding = (enum form_encoding) encoding;
         arena_wipe(&arena);
-        size_t whole = 0;
         make(&profile, &command);
-        whole = arena.used;
+        size_t whole = arena.used;
         arena_wipe(&arena);
         for (size_t max = 0; max < whole; max++) {
             struct arena small;

@@ -15,9 +15,9 @@
 enum form_encoding { FORM_URLENCODED, FORM_MULTIPART };
 
 enum gateway_method {
-    GATEWAY_CARD,    /* p2p2nonreg */
-    GATEWAY_TOKEN,   /* reg2reg */
-    GATEWAY_IBAN,    /* to_iban */
+    GATEWAY_CARD,  /* p2p2nonreg */
+    GATEWAY_TOKEN, /* reg2reg */
+    GATEWAY_IBAN,  /* to_iban */
     GATEWAY_STATUS,
     GATEWAY_BALANCE,
     GATEWAY_METHOD_COUNT,
@@ -27,12 +27,12 @@ enum gateway_method gateway_method_of(enum destination_type type);
 /* How one merchant talks to the gateway; lives as long as the configuration. */
 struct gateway_profile {
     struct bytes merchant_id;
-    struct bytes secret; /* the payout key; never printed */
-    struct bytes base_url; /* https://host[:port] */
+    struct bytes secret;                      /* the payout key; never printed */
+    struct bytes base_url;                    /* https://host[:port] */
     struct bytes paths[GATEWAY_METHOD_COUNT]; /* "/g2g/p2p2nonreg"; gives the script name */
-    struct bytes post_link; /* default pg_post_link; absent: none */
+    struct bytes post_link;                   /* default pg_post_link; absent: none */
     enum form_encoding encoding;
-    bool idempotency_key; /* send pg_idempotency_key = order id and attempt */
+    bool idempotency_key;       /* send pg_idempotency_key = order id and attempt */
     int32_t order_time_limit_s; /* reg2reg: pg_order_time_limit = now + this */
 };
 

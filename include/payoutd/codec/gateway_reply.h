@@ -20,7 +20,7 @@ struct gateway_question {
     const struct gateway_profile *profile;
     enum gateway_method method;
     struct bytes order_id;
-    const struct money *amount; /* payouts and status; NULL for the balance */
+    const struct money *amount;              /* payouts and status; NULL for the balance */
     const struct error_overrides *overrides; /* may be NULL */
 };
 

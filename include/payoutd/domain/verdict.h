@@ -63,7 +63,7 @@ struct answer {
     struct bytes payment_id; /* decimal text; absent when the answer named none */
     struct bytes reference;
     struct bytes payment_date;
-    struct bytes status; /* the gateway's word: ok, error, process, ... */
+    struct bytes status;       /* the gateway's word: ok, error, process, ... */
     int64_t paid_amount_minor; /* -1: not said */
     int32_t http_status;       /* 0: no answer */
     const char *why;           /* UNKNOWN and NOT_SENT: one constant sentence, else NULL */
@@ -82,8 +82,8 @@ enum order_state {
     ORDER_FAILED,
     ORDER_REJECTED,
 };
-const char *order_state_name(enum order_state state);      /* as the ledger writes it: "PAID" ... */
-bool order_state_is_final(enum order_state state);         /* PAID, FAILED, REJECTED */
+const char *order_state_name(enum order_state state); /* as the ledger writes it: "PAID" ... */
+bool order_state_is_final(enum order_state state);    /* PAID, FAILED, REJECTED */
 MUST_USE enum status order_state_parse(struct bytes text, enum order_state *ret_state);
 /* The outcome's word: succeeded failed rejected pending unknown; NULL for the other states. */
 const char *order_state_outcome(enum order_state state);
