@@ -17,7 +17,8 @@ void claim_wait(struct flow *flow, struct payout *payout)
     struct flow_partition *partition = flow_partition_of(flow, payout);
     must(partition != NULL);
     bool is_armable = payout->offset < partition->armable_below;
-    flow_move(flow, payout, STEP_WAITING, is_armable ? &flow->claimable : &partition->above);
+    flow_move(flow, payout, STEP_WAITING,
+              is_armable ? &flow_lane_of(flow, payout)->claimable : &partition->above);
 }
 
 static enum ledger_script claim_script(const struct flow *flow, const struct payout *payout,
@@ -46,18 +47,26 @@ void claim_begin(struct flow *flow, struct payout *payout, const struct moment *
     recovery_ask(flow, payout, script);
 }
 
-void claim_turn(struct flow *flow, const struct moment *moment)
+static void claim_lane(struct flow *flow, size_t at, const struct moment *moment)
 {
+    struct flow_lane *lane = &flow->lanes[at];
     struct payout *payout;
-    while (flow->sending < flow->config.sending_max && recovery_ledger_usable(flow) &&
-           !flow_is_closing(flow) &&
-           (payout = payout_list_first(flow->payouts, &flow->claimable)) != NULL) {
+    while (lane->sending < flow->config.lane_sending_max[at] &&
+           (payout = payout_list_first(flow->payouts, &lane->claimable)) != NULL) {
         bool may_arm = claim_script(flow, payout, moment) == LEDGER_ARM;
         if (may_arm && hold_stops(flow, payout))
             hold_keep(flow, payout);
         else
             claim_begin(flow, payout, moment);
     }
+}
+
+void claim_turn(struct flow *flow, const struct moment *moment)
+{
+    if (!recovery_ledger_usable(flow) || flow_is_closing(flow))
+        return;
+    for (size_t i = 0; i < flow->config.lanes_count; i++)
+        claim_lane(flow, i, moment);
 }
 
 void claim_take_merchant(struct payout *payout, const struct ledger_reply *reply)

@@ -95,7 +95,7 @@ static void raise_ceiling(struct flow *flow, struct flow_partition *partition)
     struct payout *payout;
     while ((payout = payout_list_first(flow->payouts, &partition->above)) != NULL &&
            payout->offset < partition->armable_below)
-        flow_move(flow, payout, STEP_WAITING, &flow->claimable);
+        flow_move(flow, payout, STEP_WAITING, &flow_lane_of(flow, payout)->claimable);
 }
 
 void commit_committed(struct flow *flow)

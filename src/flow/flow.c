@@ -25,7 +25,8 @@ static char *carve(char **storage, size_t size)
 
 void flow_init(struct flow *flow, const struct flow_config *config, void *storage)
 {
-    must(config->payouts_max > 0 && config->batch_max > 0 && config->sending_max > 0);
+    must(config->payouts_max > 0 && config->batch_max > 0);
+    must(config->lanes_count > 0 && config->lanes_count <= FLOW_LANES_MAX);
     must(config->merchants_count <= FLOW_MERCHANTS_MAX);
     memset(flow, 0, sizeof *flow);
     flow->config = *config;
@@ -35,11 +36,13 @@ void flow_init(struct flow *flow, const struct flow_config *config, void *storag
     struct heap_entry *entries = (void *) carve(&at, slots * sizeof *entries);
     uint32_t *places = (void *) carve(&at, slots * sizeof *places);
     heap_init(&flow->timers, entries, places, slots);
-    struct payout_list *lists[] = {&flow->free,    &flow->claimable, &flow->to_ask,
-                                   &flow->to_send, &flow->to_tell,   &flow->publishable,
-                                   &flow->batch,   &flow->ended};
+    struct payout_list *lists[] = {&flow->free,    &flow->to_ask,      &flow->to_send,
+                                   &flow->to_tell, &flow->publishable, &flow->batch,
+                                   &flow->ended};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         payout_list_init(lists[i]);
+    for (size_t i = 0; i < FLOW_LANES_MAX; i++)
+        payout_list_init(&flow->lanes[i].claimable);
     for (size_t i = 0; i < FLOW_MERCHANTS_MAX; i++)
         payout_list_init(&flow->holds[i].held);
     for (size_t i = 0; i < slots; i++) {
@@ -91,17 +94,26 @@ void flow_move(struct flow *flow, struct payout *payout, enum payout_step step,
         payout_list_append(flow->payouts, list, payout);
 }
 
+struct flow_lane *flow_lane_of(struct flow *flow, const struct payout *payout)
+{
+    bool is_known = payout->merchant_at < flow->config.merchants_count;
+    return &flow->lanes[is_known ? flow->config.merchant_lanes[payout->merchant_at] : 0];
+}
+
 void flow_take_sending(struct flow *flow, struct payout *payout)
 {
-    if (!payout->sending)
-        flow->sending++;
+    if (payout->sending)
+        return;
+    struct flow_lane *lane = flow_lane_of(flow, payout);
+    payout->lane = (uint8_t) (lane - flow->lanes);
     payout->sending = true;
+    lane->sending++;
 }
 
 void flow_give_sending(struct flow *flow, struct payout *payout)
 {
     if (payout->sending)
-        flow->sending--;
+        flow->lanes[payout->lane].sending--;
     payout->sending = false;
 }
 

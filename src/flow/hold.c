@@ -71,7 +71,7 @@ void hold_answered(struct flow *flow, struct payout *payout)
     flow_note(flow, NOTE_MERCHANT_RELEASED, payout);
     struct payout *held;
     while ((held = payout_list_first(flow->payouts, &hold->held)) != NULL)
-        flow_move(flow, held, STEP_WAITING, &flow->claimable);
+        flow_move(flow, held, STEP_WAITING, &flow_lane_of(flow, held)->claimable);
 }
 
 void hold_probe_over(struct flow *flow, struct payout *payout, const struct moment *moment)

@@ -22,6 +22,8 @@ enum {
     FLOW_PARTITIONS_MAX = 256, /* that one worker can own at a time */
     FLOW_PARTITION_NUMBER_MAX = 4096,
     FLOW_MERCHANTS_MAX = 64,
+    FLOW_LANES_MAX = 16,
+
     FLOW_NOTES_MAX = 64, /* between two turns; what is above is counted */
 };
 
@@ -35,9 +37,9 @@ enum duplicates_policy { DUPLICATES_DROP, DUPLICATES_REPLAY };
 struct flow_config {
     size_t payouts_max; /* slots of the pool */
     size_t arena_size;  /* bytes a payout may use */
-    size_t sending_max; /* claims and requests under way at a time */
-    size_t batch_max;   /* payouts in one transaction */
-    int64_t batch_ms;   /* how long the first one waits for company */
+
+    size_t batch_max; /* payouts in one transaction */
+    int64_t batch_ms; /* how long the first one waits for company */
     int64_t send_window_ms;
     int64_t request_timeout_ms;
     int64_t grace_ms;
@@ -45,6 +47,9 @@ struct flow_config {
     int64_t horizon_ms;
     int64_t revoke_drain_ms; /* how long a revoke waits for what is under way */
     size_t merchants_count;
+    uint8_t merchant_lanes[FLOW_MERCHANTS_MAX]; /* whose gateway a merchant uses */
+    size_t lanes_count;
+    size_t lane_sending_max[FLOW_LANES_MAX]; /* claims and requests under way at a time */
     enum duplicates_policy duplicates;
     struct instance_id instance;
 };
@@ -115,6 +120,13 @@ struct flow_actions {
     size_t count;
 };
 
+/* One gateway: a full one stops its own orders only. Orders of no known merchant go through the
+ * first. */
+struct flow_lane {
+    struct payout_list claimable;
+    size_t sending;
+};
+
 enum hold_reason { HOLD_NONE, HOLD_BALANCE, HOLD_CONFIGURATION, HOLD_UNREACHABLE };
 const char *hold_reason_name(enum hold_reason reason);
 
@@ -137,14 +149,14 @@ struct flow_statistics {
 struct flow {
     struct flow_config config;
     struct payout *payouts;
-    struct payout_list free, claimable, to_ask, to_send, to_tell, publishable, batch, ended;
+    struct payout_list free, to_ask, to_send, to_tell, publishable, batch, ended;
     struct heap timers;
     struct flow_partition partitions[FLOW_PARTITIONS_MAX];
     int16_t partition_places[FLOW_TOPIC_COUNT][FLOW_PARTITION_NUMBER_MAX]; /* -1: not ours */
     size_t partitions_count;
     struct flow_hold holds[FLOW_MERCHANTS_MAX];
     int64_t next_call;
-    size_t sending;
+    struct flow_lane lanes[FLOW_LANES_MAX];
     uint64_t epoch; /* the current assignment; 0: none */
     bool revoking, stopping, release_due, stopped_told;
     int64_t drain_until_ms; /* of the revoke or the stop */

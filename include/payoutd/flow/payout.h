@@ -77,7 +77,8 @@ struct payout {
     struct payout_list *list;
     enum payout_step step;
     bool asked;    /* the step's call or request is under way */
-    bool sending;  /* counts against sending_max */
+    bool sending;  /* counts against its lane's maximum */
+    uint8_t lane;  /* of its claim */
     bool orphaned; /* its assignment has ended: what it knows is recorded, nothing is published */
 
     /* Where it came from. */

@@ -17,6 +17,8 @@ bool flow_actions_full(const struct flow_actions *actions);
 struct flow_action *flow_act(struct flow_actions *actions, enum flow_action_kind kind);
 void flow_sooner(int64_t *wait_ms, int64_t candidate_ms); /* the smaller of two waits; -1: none */
 struct flow_partition *flow_partition_of(struct flow *flow, const struct payout *payout);
+/* The gateway that the payout goes through. */
+struct flow_lane *flow_lane_of(struct flow *flow, const struct payout *payout);
 /* Takes an order's sending slot, or gives it back. */
 void flow_take_sending(struct flow *flow, struct payout *payout);
 void flow_give_sending(struct flow *flow, struct payout *payout);
