@@ -236,6 +236,19 @@ static void reused_connection_that_dies_doubles_a_payment_only_without_both_guar
     }
 }
 
+static void new_connection_resumes_the_tls_session(void **state)
+{
+    (void) state;
+    struct bench bench;
+    open_at(&bench, ACT_ANSWER, 0, ALL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(bench_ask(&bench)->http_status, 200);
+    bench_settle(&bench);
+    assert_int_equal(hostile_server_connections(bench.server), 4);
+    assert_int_equal(hostile_server_resumed(bench.server), 3);
+    bench_close(&bench);
+}
+
 static void requests_beyond_the_limit_are_refused(void **state)
 {
     (void) state;
@@ -373,6 +386,7 @@ int main(void)
         cmocka_unit_test(trial_without_guards_finds_the_second_post),
         cmocka_unit_test(either_guard_alone_keeps_the_second_post_away),
         cmocka_unit_test(reused_connection_that_dies_doubles_a_payment_only_without_both_guards),
+        cmocka_unit_test(new_connection_resumes_the_tls_session),
         cmocka_unit_test(requests_beyond_the_limit_are_refused),
         cmocka_unit_test(burst_is_answered_once_each),
         cmocka_unit_test(requests_that_find_no_place_to_begin_are_proved_not_sent),

@@ -28,7 +28,7 @@ struct hostile_server {
     pthread_t line_threads[LINES_MAX];
     int32_t lines_count;
     atomic_bool stopping;
-    atomic_int posts, whole_posts, connections, open, strange;
+    atomic_int posts, whole_posts, connections, open, strange, resumed;
     pthread_mutex_t lock;
     char last[TEXT_MAX];
     char folder[64], ca_file[96];
@@ -250,9 +250,11 @@ static void *serve_line(void *context)
         pause_ms(line->server, line->server->options.handshake_delay_ms);
         line->tls = SSL_new(line->server->tls);
         SSL_set_fd(line->tls, line->fd);
-        if (SSL_accept(line->tls) == 1)
+        if (SSL_accept(line->tls) == 1) {
+            atomic_fetch_add(&line->server->resumed, SSL_session_reused(line->tls));
             while (next_post(line) && act_on_post(line))
                 continue;
+        }
         SSL_free(line->tls);
     }
     ERR_clear_error();
@@ -394,4 +396,9 @@ bool hostile_server_saw(struct hostile_server *server, const char *text)
     bool found = strstr(server->last, text) != NULL;
     pthread_mutex_unlock(&server->lock);
     return found;
+}
+
+int32_t hostile_server_resumed(const struct hostile_server *server)
+{
+    return atomic_load(&server->resumed);
 }

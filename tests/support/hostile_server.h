@@ -70,6 +70,8 @@ int32_t hostile_server_connections(const struct hostile_server *server);
 int32_t hostile_server_open(
     const struct hostile_server *server); /* connections not ended by either side */
 bool hostile_server_saw(struct hostile_server *server, const char *text); /* in the last POST */
+/* Handshakes that were abbreviated. */
+int32_t hostile_server_resumed(const struct hostile_server *server);
 /* What was thought to be HTTP began with something else, e.g. the preface of HTTP/2. */
 int32_t hostile_server_strange(const struct hostile_server *server);
 
