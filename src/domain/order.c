@@ -138,6 +138,12 @@ static bool is_pan_separator(char byte)
     return byte == ' ' || byte == '-' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
+/* ISO/IEC 7812: 0 is for future use, 1 airlines and 7 petroleum; no bank issues cards under these. */
+static bool is_bank_digit(char digit)
+{
+    return is_digit(digit) && digit != '0' && digit != '1' && digit != '7';
+}
+
 /* A group of digits begins at `from`: do it and the groups behind it, taken together, make a
  * number? */
 static bool groups_from_make_pan(struct bytes text, size_t from)
@@ -160,7 +166,7 @@ static bool groups_from_make_pan(struct bytes text, size_t from)
 bool order_text_has_pan(struct bytes text)
 {
     for (size_t at = 0; at < text.len; at++) {
-        bool begins_group = is_digit(text.data[at]) && (at == 0 || !is_digit(text.data[at - 1]));
+        bool begins_group = is_bank_digit(text.data[at]) && (at == 0 || !is_digit(text.data[at - 1]));
         if (begins_group && groups_from_make_pan(text, at))
             return true;
     }

@@ -10,7 +10,13 @@
 #include "payoutd/codec/command_json.h"
 #include "payoutd/domain/verdict.h"
 
-enum { OUTCOME_BODY_MAX = 16 * 1024, EVENT_ID_LEN = 36, EVENT_HEADERS_MAX = 24 };
+enum {
+    OUTCOME_BODY_MAX = 16 * 1024, /* every outcome of a decoded command fits */
+    EVENT_ID_LEN = 36,
+    EVENT_HEADERS_MAX = 48, /* of a dead letter: all of the record's and ours */
+    DEAD_LETTER_KEY_MAX = 1024,
+    DEAD_LETTER_HEADERS_BYTES_MAX = 8192, /* of the record's own headers, names and values */
+};
 
 struct position {
     const char *topic;
@@ -74,7 +80,9 @@ MUST_USE enum status outcome_json_headers(const struct event_naming *naming, str
 /*
  * A dead letter: the record's own headers plus dlq-reason, dlq-message, dlq-topic, dlq-partition, dlq-offset,
  * dlq-timestamp, dlq-worker; the value with every card number blanked; key kept unless it holds a card number. A value
- * above `value_max` is cut and dlq-value-length and dlq-value-hmac are added.
+ * above `value_max` is cut and dlq-value-length and dlq-value-hmac are added. Keys and headers above their limits are cut
+ * or left out, and dlq-cut says so. Needs at most value_max + DEAD_LETTER_KEY_MAX + DEAD_LETTER_HEADERS_BYTES_MAX +
+ * 2,048 bytes of the arena. STATUS_NO_ROOM.
  */
 struct dead_letter {
     struct bytes key, value;
