@@ -192,7 +192,7 @@ static enum status make_room(struct ledger_command *command, const struct ledger
                     call->late_body.len + call->payment_id.len;
     if (needed <= command->max)
         return STATUS_OK;
-    char *data = realloc(command->data, needed);
+    char *data = realloc(command->data, needed + 1);
     if (data == NULL)
         return STATUS_NO_ROOM;
     command->data = data;
@@ -226,5 +226,6 @@ enum status ledger_command_build(const struct ledger_call *call, const char *nam
     put_arguments(&to, call, horizon_ms, command);
     must(!to.overflowed);
     command->len = to.len;
+    command->data[to.len] = '\0'; /* hiredis searches it as a C string */
     return STATUS_OK;
 }
