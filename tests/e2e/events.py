@@ -120,8 +120,9 @@ class Record:
 class TopicReader:
     """Everything in one topic from its beginning, as a read_committed reader sees it."""
 
-    def __init__(self, bootstrap, topic, check=None):
-        self.topic, self.check = topic, check
+    def __init__(self, bootstrap, topic, check=None, is_worth_waiting=None):
+        """`check`: called with each record. `is_worth_waiting`: called while waiting; raises when it is not."""
+        self.topic, self.check, self.is_worth_waiting = topic, check, is_worth_waiting
         self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader-" + uuid.uuid4().hex,
                                   "isolation.level": "read_committed", "enable.auto.commit": False,
                                   "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50})
@@ -132,6 +133,8 @@ class TopicReader:
     def poll(self, seconds):
         """Reads for at most so long; gives what came new."""
         new = []
+        if self.is_worth_waiting:
+            self.is_worth_waiting()
         for message in self.consumer.consume(500, seconds):
             if message.error():
                 raise KafkaException(message.error())

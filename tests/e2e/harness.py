@@ -35,9 +35,14 @@ class World:
         create_topics(self.kafka.bootstrap, {name: 1 if kind == "dead-letters" else PARTITIONS
                                              for kind, name in self.topics.items()})
         self.commands = CommandWriter(self.kafka.bootstrap, self.topics["commands"])
-        self.outcomes = TopicReader(self.kafka.bootstrap, self.topics["outcomes"], OutcomeChecker())
-        self.dead_letters = TopicReader(self.kafka.bootstrap, self.topics["dead-letters"])
+        self.outcomes = TopicReader(self.kafka.bootstrap, self.topics["outcomes"], OutcomeChecker(),
+                                    self.check_workers)
+        self.dead_letters = TopicReader(self.kafka.bootstrap, self.topics["dead-letters"], None, self.check_workers)
         return self
+
+    def check_workers(self):
+        for worker in self.workers:
+            worker.check_alive()
 
     def stop(self):
         for worker in self.workers:
@@ -149,7 +154,7 @@ class World:
     def check_traces(self):
         """No card number where it must not be, and nothing from the sanitizers."""
         for worker in self.workers:
-            assert not worker.sanitizer_reports(), worker.process.log(whole=True)[-6000:]
+            assert not worker.sanitizer_reports(), worker.last_words()
             assert CARD not in worker.process.log(whole=True), "a card number in the log of " + worker.name
         for record in self.outcomes.records + self.dead_letters.records:
             assert CARD.encode() not in (record.value or b""), "a card number in %r" % record

@@ -6,12 +6,12 @@ from worker import payoutctl
 
 def test_gateway_that_is_down_holds_orders_and_pays_them_when_it_is_back(world):
     worker = world.start_worker()
-    world.sandbox.shut_down()
+    world.sandbox.fault("outage")
     orders = send_many(world, 20)
     worker.process.wait_until(lambda: worker.said("merchant.held", payout__hold_reason="unreachable"), 30, "the hold")
     assert worker.is_ready()
     assert world.outcomes.quiet(1.5) == []
-    world.sandbox.start()
+    world.sandbox.clear_faults()
     world.wait_all_final(orders, 90)
     audit = world.audit(everything_final=True)
     assert all(audit.final_of(order) == "succeeded" for order in orders)

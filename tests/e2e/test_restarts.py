@@ -14,7 +14,7 @@ def send_many(world, count, prefix="o"):
 
 
 def wait_for_executions(world, count):
-    wait_for(lambda: len(world.executions()) >= count, 40, "%d executions" % count)
+    wait_for(lambda: world.sandbox.executions_count() >= count, 40, "%d executions" % count)
 
 
 def test_sigterm_ends_what_is_under_way_and_the_next_worker_goes_on(make_world):

@@ -11,7 +11,7 @@ def test_ten_thousand_commands_with_a_kill_in_the_middle(world):
     for number, order in enumerate(orders):
         world.commands.send(command(order, "%d.%02d" % (1 + number, number % 100)), flush=False)
     world.commands.flush()
-    wait_for(lambda: len(world.executions()) > COUNT // 3, 300, "a third of the executions")
+    wait_for(lambda: world.sandbox.executions_count() > COUNT // 3, 300, "a third of the executions")
     world.workers[0].kill()
     world.start_worker()
     world.wait_all_told(orders, 400)

@@ -43,6 +43,7 @@ class Worker:
         self.port = free_port()
         self.config_file = os.path.join(folder, name + ".yaml")
         self.process = Process(name, os.path.join(folder, name + ".log"))
+        self.should_run = False
         config = merge(config, {"instance": {"name": name}, "admin": {"listen": "127.0.0.1:%d" % self.port},
                                 "publisher": {"transactional_id": name}})
         with open(self.config_file, "w", encoding="utf-8") as file:
@@ -50,6 +51,7 @@ class Worker:
 
     def start(self, wait=True):
         self.process.spawn([find_program("payoutd", "PAYOUTD"), "--config", self.config_file])
+        self.should_run = True
         if wait:
             self.wait_ready()
         return self
@@ -100,10 +102,24 @@ class Worker:
 
     def terminate(self):
         """SIGTERM, as Kubernetes ends a pod. Gives the exit code."""
+        self.should_run = False
         return self.process.terminate(DRAIN_S + 20)
 
     def kill(self):
+        self.should_run = False
         self.process.kill()
+
+    def check_alive(self):
+        if self.should_run and not self.process.is_running():
+            self.should_run = False
+            raise AssertionError("%s ended by itself with %s; its last words:\n%s"
+                                 % (self.name, self.process.popen.returncode, self.last_words()))
+
+    def last_words(self):
+        """The sanitizer's report when there is one, else the end of the log."""
+        log = self.process.log(whole=True)
+        at = log.find("==ERROR: ")
+        return log[at:at + 4000] if at >= 0 else log[-3000:]
 
     def pause(self):
         self.process.pause()

@@ -85,7 +85,7 @@ struct payout *harness_arrive_as(struct harness *harness, int32_t partition, int
     struct payout *payout = flow_payout(&harness->flow, handle);
     payout->command.order_id = bytes_of(order_id);
     payout->merchant_id = bytes_of("9970");
-    payout->merchant_at = kind == DECODED_UNKNOWN_MERCHANT ? UINT16_MAX : 0;
+    payout->merchant_at = kind == DECODED_UNCONFIGURED ? UINT16_MAX : 0;
     feed(harness, (struct flow_event){.kind = FLOW_DECODED, .payout = handle, .decoded = kind});
     harness_turn(harness);
     return payout;

@@ -79,7 +79,15 @@ class Sandbox:
         return json.loads(text) if text.strip().startswith(("{", "[")) else text
 
     def ledger(self):
+        """Everything that was asked and done; gone when the process ends (use the fault "outage" to be away)."""
         return self.call("/ledger")
+
+    def executions(self):
+        """Every payment that moved money: order_id, amount, ..."""
+        return self.call("/ledger?limit=0")["executions"]
+
+    def executions_count(self):
+        return self.call("/ledger/summary")["executions"]
 
     def fault(self, name, **more):
         """Turns a fault on for everybody: `payout-sandbox faults` lists them."""
