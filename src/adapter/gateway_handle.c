@@ -1,6 +1,7 @@
 /* The easy handle of a request: the guards that keep libcurl from sending it twice
  * (docs/PROTOCOL.md). */
 #include "gateway_handle.h"
+#include "gateway_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REPLY_FIRST = 1024, RECEIVE_BUFFER = 4096, SEND_BUFFER = 16 * 1024 };
+enum { REPLY_FIRST = 1024, RECEIVE_BUFFER = 2048 };
 
 static int abort_because(struct gateway_slot *slot, const char *reason)
 {
@@ -204,7 +205,7 @@ static enum status set_limits(CURL *easy, struct gateway_slot *slot)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long) options->connect_timeout_ms);
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) options->reply_max);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long) SEND_BUFFER);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long) GATEWAY_SEND_BUFFER);
     SET(CURLOPT_WRITEFUNCTION, on_write);
     SET(CURLOPT_WRITEDATA, slot);
     SET(CURLOPT_HEADERFUNCTION, on_header);

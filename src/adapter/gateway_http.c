@@ -1,6 +1,7 @@
 /* HTTPS to the gateway: libcurl's multi socket interface inside the loop, around handles that pay
  * at most once. */
 #include "gateway_handle.h"
+#include "gateway_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
  * STARTING_MAX: at most so many requests look up names and shake hands at once; libcurl takes a
  * thread for each look-up. SPARE_HANDLES: what is kept beyond the recent peak.
  */
-enum { STARTING_MAX = 32, SPARE_HANDLES = 8, JANITOR_SLACK_MS = 100 };
+enum { STARTING_MAX = 32, SPARE_HANDLES = 8, TRIM_FROM = 64, JANITOR_SLACK_MS = 100 };
 
 struct slot_list {
     struct gateway_slot *first, *last;
@@ -219,12 +220,15 @@ static void on_janitor(void *context)
 {
     struct gateway_http *http = context;
     http->janitor_is_set = false;
+    size_t handles = http->spare.count;
     while (http->spare.count > 0 &&
            http->spare.count + gateway_http_in_flight(http) > http->peak + SPARE_HANDLES) {
         struct gateway_slot *slot = http->spare.first;
         list_take(&http->spare, slot);
         gateway_handle_free(slot);
     }
+    if (handles - http->spare.count > TRIM_FROM)
+        gateway_memory_trim();
     http->peak = gateway_http_in_flight(http);
     if (!http->janitor_runs && curl_multi_add_handle(http->multi, http->janitor) == CURLM_OK)
         http->janitor_runs = true;
@@ -312,7 +316,7 @@ enum status gateway_http_new_guarded(struct loop *loop, const struct gateway_htt
 {
     must(options->max_connections > 0 && options->reply_max > 0);
     struct gateway_http *http = calloc(1, sizeof *http);
-    if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (http == NULL || gateway_memory_init() != STATUS_OK) {
         free(http);
         return STATUS_NO_ROOM;
     }
