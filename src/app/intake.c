@@ -138,6 +138,13 @@ void intake_make_letter(struct worker *worker, struct payout *payout,
     must(status == STATUS_OK); /* the arena has room for the largest: worker.c */
 }
 
+/* What this worker lacks, and a person can give it: the merchant, or the key that opens an
+ * encrypted card number. */
+static bool is_configured(const struct payout *payout)
+{
+    return payout->merchant_at != UINT16_MAX && bytes_is_none(payout->command.destination.pan_jwe);
+}
+
 static enum decoded_kind decode(struct worker *worker, struct payout *payout,
                                 const struct source_record *record)
 {
@@ -151,7 +158,7 @@ static enum decoded_kind decode(struct worker *worker, struct payout *payout,
     if (status == STATUS_OK) {
         resolve_merchant(worker, payout);
         if (keep_record(&payout->arena, &record->content, &parcel->record) == STATUS_OK)
-            return payout->merchant_at == UINT16_MAX ? DECODED_UNKNOWN_MERCHANT : DECODED_VALID;
+            return is_configured(payout) ? DECODED_VALID : DECODED_UNCONFIGURED;
         fault.code = "validation_failed";
         fault.has_order_id = true;
         snprintf(fault.message, sizeof fault.message,

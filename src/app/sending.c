@@ -9,9 +9,11 @@
 
 enum { SALT_LEN = 16 };
 
-static void answer_not_sent(struct worker *worker, const struct payout *payout, const char *why)
+static void answer_not_sent(struct worker *worker, const struct payout *payout, const char *why,
+                            bool unmade)
 {
-    struct answer answer = {.verdict = VERDICT_NOT_SENT, .paid_amount_minor = -1, .why = why};
+    struct answer answer = {
+        .verdict = VERDICT_NOT_SENT, .paid_amount_minor = -1, .why = why, .unmade = unmade};
     LOG(LOG_LEVEL_WARN, "payout.not_sent", why,
         LOG_BYTES("labels.order_id", payout->command.order_id));
     worker_feed(worker,
@@ -49,7 +51,7 @@ void sending_pay(struct worker *worker, struct payout *payout)
     const struct gateway_profile *profile = worker_profile(worker, payout);
     if (profile == NULL) {
         answer_not_sent(worker, payout,
-                        "the merchant that this order was claimed for is not configured");
+                        "the merchant that this order was claimed for is not configured", true);
         return;
     }
     char salt[SALT_LEN];
@@ -58,11 +60,12 @@ void sending_pay(struct worker *worker, struct payout *payout)
     enum status status =
         gateway_form_payout(profile, &payout->command, payout->attempt, loop_wall_ms(),
                             (struct bytes){salt, sizeof salt}, &payout->arena, &parcel->form);
-    if (status == STATUS_OK)
+    bool unmade = status != STATUS_OK;
+    if (!unmade)
         status =
             send_form(worker, payout, profile, gateway_method_of(payout->command.destination.type));
     if (status != STATUS_OK)
-        answer_not_sent(worker, payout, status_sentence(status));
+        answer_not_sent(worker, payout, status_sentence(status), unmade);
 }
 
 void sending_ask_status(struct worker *worker, struct payout *payout)
@@ -70,7 +73,7 @@ void sending_ask_status(struct worker *worker, struct payout *payout)
     const struct gateway_profile *profile = worker_profile(worker, payout);
     if (profile == NULL) {
         answer_not_sent(worker, payout,
-                        "the merchant that this order was sent for is not configured");
+                        "the merchant that this order was sent for is not configured", true);
         return;
     }
     char salt[SALT_LEN];
@@ -78,10 +81,11 @@ void sending_ask_status(struct worker *worker, struct payout *payout)
     enum status status = gateway_form_status(profile, payout->command.order_id, BYTES_NONE,
                                              (struct bytes){salt, sizeof salt}, &payout->arena,
                                              &worker_parcel(worker, payout)->form);
-    if (status == STATUS_OK)
+    bool unmade = status != STATUS_OK;
+    if (!unmade)
         status = send_form(worker, payout, profile, GATEWAY_STATUS);
     if (status != STATUS_OK)
-        answer_not_sent(worker, payout, status_sentence(status));
+        answer_not_sent(worker, payout, status_sentence(status), unmade);
 }
 
 /* What failed on the way, as an answer. The sentence is copied: it outlives the callback. */

@@ -30,9 +30,9 @@ static const struct note_row note_rows[NOTE_COUNT] = {
     [NOTE_MERCHANT_HELD] = {LOG_LEVEL_ERROR, "merchant.held", "the merchant's payouts wait"},
     [NOTE_MERCHANT_RELEASED] = {LOG_LEVEL_WARN, "merchant.released",
                                 "the merchant's payouts go on"},
-    [NOTE_UNKNOWN_MERCHANT] =
-        {LOG_LEVEL_ERROR, "payout.unknown_merchant",
-         "no such merchant is configured: the payout waits; add it to `merchants:`"},
+    [NOTE_UNCONFIGURED] = {LOG_LEVEL_ERROR, "payout.unconfigured",
+                           "its merchant, or the key of its encrypted card number, is not "
+                           "configured here: the payout waits"},
     [NOTE_LATE] = {LOG_LEVEL_WARN, "payout.late",
                    "our answer came after the order had moved on: it goes to the resolutions topic "
                    "as evidence"},

@@ -4,7 +4,7 @@
  */
 #include "payoutd/flow/steps.h"
 
-enum { UNKNOWN_MERCHANT_MS = 60000 };
+enum { UNCONFIGURED_WAIT_MS = 60000 };
 
 /* R8: only below a ceiling that this assignment committed itself. Above it the position waits for
  * the next commit. */
@@ -26,7 +26,7 @@ static enum ledger_script claim_script(const struct flow *flow, const struct pay
 {
     if (payout->decoded == DECODED_INVALID || decode_is_expired(flow, payout, moment->wall_ms))
         return LEDGER_REJECT; /* it looks for doubt before it looks at age or validity (R13) */
-    return payout->decoded == DECODED_UNKNOWN_MERCHANT ? LEDGER_PARK : LEDGER_ARM;
+    return payout->decoded == DECODED_UNCONFIGURED ? LEDGER_PARK : LEDGER_ARM;
 }
 
 void claim_begin(struct flow *flow, struct payout *payout, const struct moment *moment)
@@ -96,9 +96,9 @@ static void claim_armed(struct flow *flow, struct payout *payout, const struct l
 /* Its merchant is not configured: only a person, or age, ends that. */
 void claim_later(struct flow *flow, struct payout *payout, const struct moment *moment)
 {
-    flow_note(flow, NOTE_UNKNOWN_MERCHANT, payout);
+    flow_note(flow, NOTE_UNCONFIGURED, payout);
     flow_move(flow, payout, STEP_WAITING, NULL);
-    heap_set(&flow->timers, payout->slot, moment->now_ms + UNKNOWN_MERCHANT_MS);
+    heap_set(&flow->timers, payout->slot, moment->now_ms + UNCONFIGURED_WAIT_MS);
 }
 
 /* READY under another attempt than was expected: claim again, expecting the right one. */
@@ -108,7 +108,7 @@ static void claim_ready(struct flow *flow, struct payout *payout, const struct l
     claim_take_merchant(payout, reply);
     payout->attempt = reply->attempt;
     hold_probe_over(flow, payout, moment);
-    if (payout->decoded == DECODED_UNKNOWN_MERCHANT) {
+    if (payout->decoded == DECODED_UNCONFIGURED) {
         claim_later(flow, payout, moment);
         return;
     }

@@ -55,7 +55,8 @@ void pay_answered(struct flow *flow, struct payout *payout, const struct answer 
     flow_give_sending(flow, payout);
     switch (answer->verdict) {
     case VERDICT_NOT_SENT:
-        hold_begin(flow, payout, HOLD_UNREACHABLE, moment);
+        if (!answer->unmade)
+            hold_begin(flow, payout, HOLD_UNREACHABLE, moment);
         pay_reopen(flow, payout);
         return;
     case VERDICT_REFUSED:
@@ -88,7 +89,7 @@ void pay_reopened(struct flow *flow, struct payout *payout, const struct ledger_
     }
     if (reply->answer == LEDGER_DISARMED) {
         payout->attempt = reply->attempt;
-        if (payout->merchant_at >= flow->config.merchants_count) {
+        if (payout->answer.unmade || payout->merchant_at >= flow->config.merchants_count) {
             claim_later(flow, payout, moment);
             return;
         }

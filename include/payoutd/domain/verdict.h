@@ -69,6 +69,7 @@ struct answer {
     const char *why;           /* UNKNOWN and NOT_SENT: one constant sentence, else NULL */
     bool no_such_payment;      /* status answers: signed "no payment of this order" (R10) */
     bool verified;             /* the signature verified under the merchant's key */
+    bool unmade; /* NOT_SENT: the request could not even be made; the gateway is not to blame */
 };
 
 /* States of an order in the ledger (docs/PROTOCOL.md, Ledger). */

@@ -37,10 +37,10 @@ const char *payout_step_name(enum payout_step step);
 /* What the decoder said about the record. */
 enum decoded_kind {
     DECODED_VALID,
-    DECODED_INVALID,          /* the order id is readable: a `rejected` outcome and a dead letter */
-    DECODED_UNREADABLE,       /* a dead letter only */
-    DECODED_UNKNOWN_MERCHANT, /* configuration, not the command's fault: waits, rejected only by age
-                               */
+    DECODED_INVALID,      /* the order id is readable: a `rejected` outcome and a dead letter */
+    DECODED_UNREADABLE,   /* a dead letter only */
+    DECODED_UNCONFIGURED, /* no such merchant or key here, not the command's fault: waits, rejected
+                             only by age */
 };
 
 enum payout_end {
