@@ -107,7 +107,7 @@ static bool read_member(const char *name, yajl_val value, struct switched_fault 
         return read_integer(value, INT32_MAX, &item->jitter_ms);
     if (strcmp(name, "on") == 0)
         return read_on(YAJL_GET_STRING(value), &item->on);
-    return strcmp(name, "mode") == 0;
+    return strcmp(name, "fault") == 0 || strcmp(name, "mode") == 0; /* the same thing */
 }
 
 static bool read_fault(yajl_val tree, const struct fault_row *row, struct switched_fault *ret_item,
@@ -124,7 +124,7 @@ static bool read_fault(yajl_val tree, const struct fault_row *row, struct switch
         if (read_member(name, tree->u.object.values[i], ret_item, ret_for_ms))
             continue;
         snprintf(ret_why, WHY_MAX,
-                 "'%.40s' is not understood (mode, argument, probability 0 to 1, count, for_ms, "
+                 "'%.40s' is not understood (fault, argument, probability 0 to 1, count, for_ms, "
                  "jitter_ms, on: payout status balance all)",
                  name);
         return false;
@@ -176,8 +176,11 @@ static void clear_faults(struct sandbox *sandbox)
 
 static void post_faults(struct sandbox *sandbox, struct http_exchange *exchange, yajl_val tree)
 {
-    const char *mode_path[] = {"mode", NULL};
-    const char *mode = YAJL_GET_STRING(yajl_tree_get(tree, mode_path, yajl_t_string));
+    const char *fault_path[] = {"fault", NULL}, *mode_path[] = {"mode", NULL};
+    yajl_val named = yajl_tree_get(tree, fault_path, yajl_t_string);
+    if (named == NULL)
+        named = yajl_tree_get(tree, mode_path, yajl_t_string);
+    const char *mode = YAJL_GET_STRING(named);
     const struct fault_row *row = mode == NULL ? NULL : fault_find(bytes_of(mode));
     char why[WHY_MAX];
     struct switched_fault item;
@@ -186,7 +189,8 @@ static void post_faults(struct sandbox *sandbox, struct http_exchange *exchange,
         clear_faults(sandbox);
         answer_ok(exchange);
     } else if (row == NULL) {
-        answer_error(exchange, 400, "mode is none of `payout-sandbox faults`, nor none");
+        answer_error(exchange, 400,
+                     "fault is none of those that `payout-sandbox faults` lists, nor \"none\"");
     } else if (!read_fault(tree, row, &item, &for_ms, why)) {
         answer_error(exchange, 400, why);
     } else {

@@ -76,7 +76,7 @@ static void write_orders(struct sandbox *sandbox, const struct filter *filter,
             continue;
         json_open(json, NULL, '{');
         json_put_text(json, "merchant", order->merchant->id);
-        json_put_text(json, "order", order->id);
+        json_put_text(json, "order_id", order->id);
         json_put_number(json, "requests", order->requests);
         json_put_number(json, "executions", order->executions);
         json_put_number(json, "queries", order->queries);
@@ -153,7 +153,7 @@ void admin_write_faults(struct sandbox *sandbox, struct evbuffer *out)
     for (size_t i = 0; i < sandbox->switches.count; i++) {
         const struct switched_fault *item = &sandbox->switches.items[i];
         json_open(&json, NULL, '{');
-        json_put_text(&json, "mode", fault_row(item->fault.code)->name);
+        json_put_text(&json, "fault", fault_row(item->fault.code)->name);
         json_put_number(&json, "argument", item->fault.argument);
         json_put_number(&json, "probability_percent", (int64_t) (item->probability * 100));
         json_put_number(&json, "count", item->count);

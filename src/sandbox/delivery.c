@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "amount.h"
+#include "http_parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>

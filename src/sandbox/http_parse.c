@@ -137,3 +137,37 @@ enum status http_parse_chunks(struct bytes text, char *ret_body, size_t *ret_len
     *ret_consumed = position;
     return STATUS_OK;
 }
+
+const char *http_status_reason(int http_status)
+{
+    static const struct {
+        int http_status;
+        const char *reason;
+    } rows[] = {
+        {100, "Continue"},
+        {102, "Processing"},
+        {103, "Early Hints"},
+        {200, "OK"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {407, "Proxy Authentication Required"},
+        {413, "Content Too Large"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].http_status == http_status)
+            return rows[i].reason;
+    return "Something";
+}

@@ -1,5 +1,5 @@
-/* http_parse: the head of an HTTP/1.1 request, and chunked bodies (RFC 9112). Bounded, copies
- * nothing. */
+/* http_parse: the head of an HTTP/1.1 request, chunked bodies, and the reasons of statuses (RFC
+ * 9112). Bounded, copies nothing. */
 #ifndef SANDBOX_HTTP_PARSE_H
 #define SANDBOX_HTTP_PARSE_H
 
@@ -23,5 +23,7 @@ MUST_USE enum status http_parse_head(struct bytes text, struct http_head *ret_he
  */
 MUST_USE enum status http_parse_chunks(struct bytes text, char *ret_body, size_t *ret_len,
                                        size_t *ret_consumed);
+
+const char *http_status_reason(int http_status);
 
 #endif

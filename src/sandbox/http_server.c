@@ -10,6 +10,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,10 @@ static void drop(struct http_exchange *exchange, bool reset)
     if (reset && fd >= 0) {
         struct linger at_once = {.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-        if (ssl != NULL)
-            SSL_set_quiet_shutdown(ssl, 1);
+    } else if (ssl != NULL && SSL_is_init_finished(ssl)) {
+        SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN); /* says goodbye, waits for none */
+        SSL_shutdown(ssl);
+        ERR_clear_error();
     }
     bufferevent_free(exchange->bev);
     exchange->bev = NULL;
@@ -329,40 +332,6 @@ uint16_t http_server_port(const struct http_server *server)
 size_t http_server_connections(const struct http_server *server)
 {
     return server->connections;
-}
-
-const char *http_status_reason(int http_status)
-{
-    static const struct {
-        int http_status;
-        const char *reason;
-    } rows[] = {
-        {100, "Continue"},
-        {102, "Processing"},
-        {103, "Early Hints"},
-        {200, "OK"},
-        {301, "Moved Permanently"},
-        {302, "Found"},
-        {303, "See Other"},
-        {307, "Temporary Redirect"},
-        {308, "Permanent Redirect"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {407, "Proxy Authentication Required"},
-        {413, "Content Too Large"},
-        {429, "Too Many Requests"},
-        {500, "Internal Server Error"},
-        {502, "Bad Gateway"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].http_status == http_status)
-            return rows[i].reason;
-    return "Something";
 }
 
 void http_exchange_answer(struct http_exchange *exchange, int http_status, const char *content_type,

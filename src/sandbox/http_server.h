@@ -36,7 +36,6 @@ enum http_welcome {
     HTTP_WELCOME_UNTRUSTED, /* a certificate that does not verify */
     HTTP_WELCOME_CLOSE,     /* closed after the handshake, before anything is read */
 };
-typedef enum http_welcome http_greet(void *context);
 
 struct http_server_options {
     struct event_base *base;
@@ -45,7 +44,7 @@ struct http_server_options {
     SSL_CTX *tls;           /* NULL: plain; borrowed */
     SSL_CTX *tls_untrusted; /* for HTTP_WELCOME_UNTRUSTED; borrowed */
     http_handle *handle;
-    http_greet *greet; /* may be NULL */
+    enum http_welcome (*greet)(void *context); /* may be NULL */
     void *context;
 };
 
@@ -74,7 +73,5 @@ void http_exchange_answer(struct http_exchange *exchange, int http_status, const
 void http_exchange_write(struct http_exchange *exchange, struct bytes raw);
 void http_exchange_end(struct http_exchange *exchange, enum http_end end);
 bool http_exchange_client_is_gone(const struct http_exchange *exchange);
-
-const char *http_status_reason(int http_status);
 
 #endif

@@ -122,7 +122,7 @@ void ledger_write_request(struct json_writer *json, const struct ledger_request 
     json_put_time(json, "time", request->wall_ms);
     json_put_text(json, "method", request->method);
     json_put_text(json, "merchant", request->merchant);
-    json_put_text(json, "order", request->order);
+    json_put_text(json, "order_id", request->order);
     json_put_text(json, "amount", request->amount);
     json_put_text(json, "destination", request->destination);
     json_put_number(json, "payment_id", request->payment_id);
@@ -138,7 +138,7 @@ void ledger_write_execution(struct json_writer *json, const struct payment *paym
     json_put_text(json, "kind", "execution");
     json_put_time(json, "time", payment->executed_ms);
     json_put_text(json, "merchant", payment->order->merchant->id);
-    json_put_text(json, "order", payment->order->id);
+    json_put_text(json, "order_id", payment->order->id);
     json_put_number(json, "payment_id", payment->id);
     json_put_amount(json, "amount", payment->amount_minor);
     json_put_text(json, "destination", payment->destination);
