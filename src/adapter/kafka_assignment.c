@@ -65,11 +65,6 @@ static void route(struct kafka_source *source, const rd_kafka_topic_partition_t 
     rd_kafka_queue_destroy(queue);
 }
 
-static struct bytes metadata_of(const rd_kafka_topic_partition_t *partition)
-{
-    return (struct bytes){partition->metadata, partition->metadata_size};
-}
-
 /* Fills slots and `ret_told` with what can be consumed; what has no committed offset is left out of
  * both lists. */
 static void choose(struct kafka_source *source, const rd_kafka_topic_partition_list_t *committed,
@@ -90,8 +85,8 @@ static void choose(struct kafka_source *source, const rd_kafka_topic_partition_l
         rd_kafka_topic_partition_list_add(ret_list, one->topic, one->partition)->offset =
             one->offset;
         source->slots[source->slots_count] = (struct source_slot){topic, one->partition, false};
-        ret_told[source->slots_count++] =
-            (struct source_partition){topic, one->partition, one->offset, metadata_of(one)};
+        ret_told[source->slots_count++] = (struct source_partition){
+            topic, one->partition, one->offset, kafka_offsets_metadata(one)};
     }
 }
 

@@ -13,12 +13,18 @@ void kafka_offsets_set_metadata(rd_kafka_topic_partition_t *partition, struct by
 {
     if (metadata.len == 0)
         return;
-    /* A reader of the serial form stops at a NUL: librdkafka writes `metadata` as a C string in
-     * places. */
+    /* librdkafka and readers take it for a C string in places: behind a NUL they see garbage. */
     must(memchr(metadata.data, '\0', metadata.len) == NULL);
     partition->metadata = strndup(metadata.data, metadata.len);
     must(partition->metadata != NULL);
     partition->metadata_size = metadata.len;
+}
+
+struct bytes kafka_offsets_metadata(const rd_kafka_topic_partition_t *partition)
+{
+    if (partition->metadata == NULL)
+        return BYTES("");
+    return (struct bytes){partition->metadata, partition->metadata_size};
 }
 
 void kafka_offsets_ask(rd_kafka_t *client, const char *group_id,

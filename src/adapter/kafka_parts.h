@@ -81,6 +81,9 @@ int32_t kafka_membership_generation(const struct kafka_membership *membership);
 /* Copies; ASCII or other valid UTF-8 without NUL, or librdkafka garbles it. */
 void kafka_offsets_set_metadata(rd_kafka_topic_partition_t *partition, struct bytes metadata);
 
+/* Empty, never absent, when nothing was committed with the offset. */
+struct bytes kafka_offsets_metadata(const rd_kafka_topic_partition_t *partition);
+
 enum kafka_offsets_answer { KAFKA_OFFSETS_READ, KAFKA_OFFSETS_AGAIN };
 
 /* Asks for stable offsets; the answer is an event on `queue`. */

@@ -65,7 +65,7 @@ static bool keep(struct transactions *transactions, rd_kafka_topic_partition_lis
             .topic = topic_of(transactions, one->topic),
             .partition = one->partition,
             .committed_offset = one->offset < 0 ? -1 : one->offset,
-            .metadata = {one->metadata, one->metadata_size},
+            .metadata = kafka_offsets_metadata(one),
         };
     }
     return true;

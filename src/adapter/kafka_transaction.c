@@ -301,10 +301,19 @@ static void abort_transaction(struct transactions *transactions)
 }
 
 /*
- * The fate is known only when the call says "done", or when it failed on deliveries, which
- * librdkafka checks before it asks the coordinator to end the transaction. An abort that follows
- * any other failure proves nothing.
+ * librdkafka serves every delivery report before it asks the coordinator to end the transaction,
+ * and does not ask when one failed: a message that the broker refused proves that nothing was
+ * committed. One that timed out may still arrive, so that the truth is read instead.
  */
+static bool is_known_uncommitted(struct transactions *transactions, enum judgement judgement)
+{
+    rd_kafka_poll(transactions->producer, 0);
+    return judgement == STEP_ABORT && transactions->undelivered != 0 &&
+           transactions->undelivered != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+}
+
+/* The fate is known only when the call says "done", or as above. An abort after another failure
+ * proves nothing. */
 static enum publish_result commit(struct transactions *transactions)
 {
     int64_t deadline_ms =
@@ -312,18 +321,18 @@ static enum publish_result commit(struct transactions *transactions)
     for (;;) {
         rd_kafka_error_t *error =
             rd_kafka_commit_transaction(transactions->producer, COMMIT_STEP_MS);
-        rd_kafka_resp_err_t code = error == NULL ? 0 : rd_kafka_error_code(error);
         enum judgement judgement = judge(transactions, "committing", error);
         if (judgement == STEP_DONE)
             return PUBLISH_COMMITTED;
         if (judgement == STEP_AGAIN && loop_now_ms() < deadline_ms)
             continue;
-        if (judgement != STEP_ABORT || code != RD_KAFKA_RESP_ERR__INCONSISTENT)
+        if (!is_known_uncommitted(transactions, judgement))
             return PUBLISH_REREAD;
-        if (transactions->undelivered != 0)
-            snprintf(transactions->why, sizeof transactions->why, "a message was not delivered: %s",
-                     rd_kafka_err2str(transactions->undelivered));
-        abort_transaction(transactions);
+        snprintf(transactions->why, sizeof transactions->why, "a message was not delivered: %s",
+                 rd_kafka_err2str(transactions->undelivered));
+        /* Its next transaction would fail on "skipped sequence numbers": a new producer aborts this
+         * one, too. */
+        transactions->broken = true;
         return PUBLISH_ABORTED;
     }
 }

@@ -290,8 +290,10 @@ static void check_counts_partitions_and_says_what_is_missing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         TEST(records_arrive_whole),
         TEST(partition_without_a_committed_offset_is_trouble_and_is_not_consumed),
