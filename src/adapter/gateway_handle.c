@@ -202,6 +202,7 @@ static enum status set_limits(CURL *easy, struct gateway_slot *slot)
 {
     const struct gateway_http_options *options = &slot->shared->options;
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* else the loop waits for a look-up that has timed out */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long) options->connect_timeout_ms);
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) options->reply_max);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
