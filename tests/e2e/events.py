@@ -45,11 +45,23 @@ def event_headers(order_id, **more):
 
 
 def create_topics(bootstrap, partitions_of):
-    """`partitions_of`: topic name -> number of partitions. Returns when the broker has them."""
+    """`partitions_of`: topic name -> number of partitions. Returns when every partition answers."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     wanted = [NewTopic(name, count, 1) for name, count in partitions_of.items()]
     for future in admin.create_topics(wanted, operation_timeout=20).values():
         future.result(30)
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "none"})
+    end = time.monotonic() + 30
+    for partition in [TopicPartition(name, each) for name, count in partitions_of.items() for each in range(count)]:
+        while True:
+            try:
+                consumer.get_watermark_offsets(partition, 5)
+                break
+            except KafkaException:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+    consumer.close()
 
 
 class CommandWriter:

@@ -9,7 +9,7 @@ PAID_UNTOLD = {2: "reset", 3: "close", 4: "http-502", 5: "truncated", 6: "half-h
 # Not paid, and nothing that proves it.
 UNPAID_UNTOLD = {11: "reset", 12: "close", 13: "http-503", 14: "redirect", 15: "truncated"}
 # Odd, and yet a good answer.
-PAID_TOLD = {34: "other-root", 35: "informational", 41: "drip"}
+PAID_TOLD = {34: "other-root", 35: "informational"}
 
 
 def magic(number, argument=0):
@@ -39,6 +39,15 @@ def test_odd_but_good_answers_are_believed(world):
     for order in send_all(world, PAID_TOLD):
         assert world.outcome(order)["status"] == "succeeded", order
     world.audit(everything_final=True)
+
+
+def test_answer_that_drips_in_within_the_time_allowed_is_believed(world):
+    world.start_worker()
+    world.commands.send(command("in-time", magic(41, 1)))  # a byte a millisecond
+    world.commands.send(command("too-slow", magic(41, 50)))
+    assert world.outcome("in-time")["status"] == "succeeded"
+    assert world.outcome("too-slow")["status"] == "unknown"
+    world.audit()
 
 
 def test_word_that_nobody_documented_is_not_final(world):
