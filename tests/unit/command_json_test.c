@@ -296,7 +296,7 @@ static void fingerprint_is_of_the_words_alone(void **state)
 static void small_arena_is_no_fault_of_the_command(void **state)
 {
     (void) state;
-    for (size_t room = 0; room < 70; room += 7) {
+    for (size_t room = 0; room < 50; room += 7) {
         arena_init(&arena, arena_data, room);
         assert_int_equal(decode_text("{" WHOLE "}"), STATUS_NO_ROOM);
         assert_false(fault.has_order_id);
