@@ -1,5 +1,5 @@
-# payoutd_embed(OUTPUT file.c PRELUDE file FILES a.lua b.lua ...): each, behind the prelude, as a
-# NUL-terminated array `embedded_<name>`. Bytes rather than literals: the standard promises only 4,095 characters of a literal.
+# payoutd_embed(OUTPUT file.c PRELUDE file FILES a.lua b.lua ...): each, behind the prelude, as a NUL-terminated array
+# `embedded_<name>`. Bytes rather than literals: the standard promises only 4,095 characters of a literal.
 # The same file is the script that does the work at build time (cmake -P).
 if(CMAKE_SCRIPT_MODE_FILE)
   file(READ "${PRELUDE}" prelude HEX)

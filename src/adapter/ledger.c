@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOADS_MAX = 3 }; /* a script that is lost again and again: somebody flushes them */
+enum {
+    NAMESPACE_MAX = 255,
+    LOADS_MAX = 3
+}; /* a script that is lost again and again: somebody flushes them */
 
 static const char *const no_answer = "Redis gave no answer: it may or may not have been done";
 
@@ -250,7 +253,8 @@ static enum status make_parts(struct ledger *ledger)
 enum status ledger_new(struct loop *loop, const struct ledger_options *options,
                        const struct ledger_events *events, struct ledger **ret_ledger)
 {
-    if (options->max_pending == 0 || options->horizon_ms <= 0 || options->key_namespace == NULL)
+    if (options->max_pending == 0 || options->horizon_ms <= 0 || options->key_namespace == NULL ||
+        strlen(options->key_namespace) > NAMESPACE_MAX)
         return STATUS_CONFIG;
     struct ledger *ledger = calloc(1, sizeof *ledger);
     if (ledger == NULL)

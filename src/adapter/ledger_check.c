@@ -68,6 +68,18 @@ static enum status check_memory(struct bytes info, const struct ledger_options *
     return STATUS_OK;
 }
 
+/* Full or unable to write: it would say so to the first script; so nothing is begun. */
+static enum status check_room(struct bytes info, char ret_why[LEDGER_WHY_MAX])
+{
+    int64_t used, max;
+    if (bytes_to_int64(ledger_check_field(info, "maxmemory"), &max) == STATUS_OK && max > 0 &&
+        bytes_to_int64(ledger_check_field(info, "used_memory"), &used) == STATUS_OK && used >= max)
+        return wrong(ret_why, STATUS_ENVIRONMENT, "Redis is full: maxmemory is used up");
+    if (is(info, "aof_last_write_status", "err"))
+        return wrong(ret_why, STATUS_ENVIRONMENT, "Redis cannot write its append-only file");
+    return STATUS_OK;
+}
+
 static enum status check_replicas(struct bytes info, const struct ledger_options *options,
                                   char ret_why[LEDGER_WHY_MAX])
 {
@@ -110,6 +122,7 @@ enum status ledger_check_info(struct bytes info, const struct ledger_options *op
 {
     TRY(check_role(info, ret_why));
     TRY(check_memory(info, options, ret_why));
+    TRY(check_room(info, ret_why));
     TRY(check_replicas(info, options, ret_why));
     return make_token(info, ret_token, ret_why);
 }

@@ -78,6 +78,16 @@ static void a_ledger_freed_while_it_resolves_leaves_nothing_behind(void **state)
     ledger_bench_close(&bench);
 }
 
+static void a_unix_socket_will_do(void **state)
+{
+    (void) state;
+    struct ledger_options options = initialised();
+    char path[96];
+    snprintf(path, sizeof path, "%s/socket", server.folder);
+    options.host = path;
+    comes_up(&options);
+}
+
 static void a_port_where_nobody_listens_is_said_in_words(void **state)
 {
     (void) state;
@@ -110,6 +120,15 @@ static void weak_persistence_is_refused_unless_allowed(void **state)
     redis_server_do(&server, "CONFIG SET appendonly yes");
 }
 
+static void a_full_redis_is_not_begun_with(void **state)
+{
+    (void) state;
+    struct ledger_options options = initialised();
+    redis_server_do(&server, "CONFIG SET maxmemory 1");
+    stays_down(&options, STATUS_ENVIRONMENT, "Redis is full");
+    redis_server_do(&server, "CONFIG SET maxmemory 0");
+}
+
 static void a_replica_is_refused(void **state)
 {
     (void) state;
@@ -125,6 +144,55 @@ static void too_few_replicas_are_refused(void **state)
     struct ledger_options options = initialised();
     options.wait_replicas = 1;
     stays_down(&options, STATUS_UNAVAILABLE, "fewer replicas");
+}
+
+static void only_a_standalone_master_that_says_who_it_is_has_a_token(void **state)
+{
+    (void) state;
+    struct ledger_options options = ledger_bench_options(&server);
+    uint64_t first = 0, second = 0;
+    char why[LEDGER_WHY_MAX], info[512];
+    const char *const good = "redis_mode:standalone\r\nrole:master\r\nloading:0\r\n"
+                             "maxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+    assert_int_equal(ledger_check_info(bytes_of(good), &options, &first, why), STATUS_ENVIRONMENT);
+    snprintf(info, sizeof info, "%srun_id:a\r\nmaster_replid:b\r\n", good);
+    assert_int_equal(ledger_check_info(bytes_of(info), &options, &first, why), STATUS_OK);
+    snprintf(info, sizeof info, "%srun_id:a\r\nmaster_replid:c\r\n", good);
+    assert_int_equal(ledger_check_info(bytes_of(info), &options, &second, why), STATUS_OK);
+    assert_true(first != 0 && second != 0 && first != second);
+    assert_int_equal(ledger_check_info(BYTES("redis_mode:cluster\r\n"), &options, &first, why),
+                     STATUS_ENVIRONMENT);
+    assert_int_equal(
+        ledger_check_info(BYTES("role:master\r\nloading:1\r\n"), &options, &first, why),
+        STATUS_UNAVAILABLE);
+    assert_string_equal(why, "Redis is loading its data");
+}
+
+static void errors_are_told_apart_in_the_words_of_redis_6_and_7(void **state)
+{
+    (void) state;
+    const char *const blocking[] = {
+        "READONLY You can't write against a read only replica.",
+        "MISCONF Errors writing to the AOF file: No space left on device",
+        "LOADING Redis is loading the dataset in memory",
+        "NOREPLICAS Not enough good replicas to write.",
+        "BUSY Redis is busy running a script.",
+        "MOVED 3999 127.0.0.1:6381",
+        "CLUSTERDOWN The cluster is down",
+        "MASTERDOWN Link with MASTER is down",
+        "OOM command not allowed when used memory > 'maxmemory'. script: 1, on @user_script:1.",
+        "ERR Error running script (call to f_1): @user_script:9: -OOM command not allowed",
+    };
+    enum status status;
+    for (size_t i = 0; i < sizeof blocking / sizeof blocking[0]; i++)
+        assert_int_equal(ledger_reply_error(blocking[i], &status), LEDGER_ERROR_BLOCKED);
+    assert_int_equal(ledger_reply_error("NOSCRIPT No matching script.", &status),
+                     LEDGER_ERROR_NO_SCRIPT);
+    assert_int_equal(ledger_reply_error("WRONGTYPE Operation against a key", &status),
+                     LEDGER_ERROR_FOREIGN);
+    assert_int_equal(ledger_reply_error("BUSYGROUP no such thing", &status), LEDGER_ERROR_OTHER);
+    assert_int_equal(ledger_reply_error("ERR user_script:3: bad argument, not -OOM ", &status),
+                     LEDGER_ERROR_OTHER);
 }
 
 static void a_wrong_password_is_a_matter_of_configuration(void **state)
@@ -233,11 +301,15 @@ int main(void)
         cmocka_unit_test(a_name_is_resolved_and_the_token_is_the_one_of_init),
         cmocka_unit_test(a_name_that_does_not_exist_is_said_in_words),
         cmocka_unit_test(a_ledger_freed_while_it_resolves_leaves_nothing_behind),
+        cmocka_unit_test(a_unix_socket_will_do),
         cmocka_unit_test(a_port_where_nobody_listens_is_said_in_words),
         cmocka_unit_test(an_evicting_policy_is_refused),
         cmocka_unit_test(weak_persistence_is_refused_unless_allowed),
+        cmocka_unit_test(a_full_redis_is_not_begun_with),
         cmocka_unit_test(a_replica_is_refused),
         cmocka_unit_test(too_few_replicas_are_refused),
+        cmocka_unit_test(only_a_standalone_master_that_says_who_it_is_has_a_token),
+        cmocka_unit_test(errors_are_told_apart_in_the_words_of_redis_6_and_7),
         cmocka_unit_test(a_wrong_password_is_a_matter_of_configuration),
         cmocka_unit_test(a_user_without_config_is_accepted_and_noted),
         cmocka_unit_test(a_user_without_scripts_is_refused),

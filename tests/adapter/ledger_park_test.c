@@ -183,6 +183,8 @@ static void disarm_of_an_earlier_attempt_does_not_reopen_a_later_one(void **stat
     struct ledger_call late = ledger_bench_disarm(&bench, "disarm-late", 1, 1, NULL);
     assert_answer(&bench, &late, LEDGER_MOVED);
     assert_string_equal(ledger_bench_field(&bench, "disarm-late", "st"), "SENDING");
+    disarmed("disarm-late", 2, 2, NULL);
+    assert_answer(&bench, &late, LEDGER_MOVED);
 }
 
 static void disarm_does_not_reopen_doubt_and_finds_nothing_where_nothing_is(void **state)

@@ -37,13 +37,26 @@ static uint16_t free_port(void)
 
 static void run_server(const struct redis_server *server)
 {
-    char port[8], log[96];
-    const char *words[REDIS_SERVER_WORDS_MAX + 16] = {
-        "redis-server", "--port", port,           "--bind", "127.0.0.1", "--dir", server->folder,
-        "--save",       "",       "--appendonly", "yes",    "--logfile", log};
-    size_t count = 13;
+    char port[8], log[96], path[96];
+    const char *words[REDIS_SERVER_WORDS_MAX + 16] = {"redis-server",
+                                                      "--port",
+                                                      port,
+                                                      "--bind",
+                                                      "127.0.0.1",
+                                                      "--dir",
+                                                      server->folder,
+                                                      "--save",
+                                                      "",
+                                                      "--appendonly",
+                                                      "yes",
+                                                      "--logfile",
+                                                      log,
+                                                      "--unixsocket",
+                                                      path};
+    size_t count = 15;
     snprintf(port, sizeof port, "%u", server->port);
     snprintf(log, sizeof log, "%s/log", server->folder);
+    snprintf(path, sizeof path, "%s/socket", server->folder);
     for (size_t i = 0; server->words[i] != NULL; i++)
         words[count++] = server->words[i];
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,6 +1,6 @@
 /*
- * redis_server: a real redis-server for one test program, on loopback, on a free port, in a folder
- * of its own.
+ * redis_server: a real redis-server for one test program, on loopback, on a free port and on
+ * the Unix socket `socket` in a folder of its own.
  *
  * Started with --appendonly yes unless the words say otherwise; ended by its process id, and by the
  * kernel should the test die. Failures to start or to speak are asserted: a test without its server
