@@ -21,10 +21,16 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+static bool is_hex(char byte)
+{
+    return is_digit(byte) || ((byte | 32) >= 'a' && (byte | 32) <= 'f');
+}
+
 static struct unit unit_at(const char *text, size_t len, size_t at)
 {
     struct unit unit = {UNIT_OTHER, text[at], 1};
-    if (len - at >= ESCAPE_LEN && memcmp(text + at, "\\u00", 4) == 0) {
+    if (len - at >= ESCAPE_LEN && memcmp(text + at, "\\u00", 4) == 0 && is_hex(text[at + 4]) &&
+        is_hex(text[at + 5])) {
         char high = text[at + 4], low = text[at + 5];
         unit.len = ESCAPE_LEN;
         unit.byte = high == '3' && is_digit(low)       ? low
