@@ -77,6 +77,16 @@ struct gateway_slot {
     char error[CURL_ERROR_SIZE];
 };
 
+/* Slots that are spare, waiting or running: each is in one list, or in the hands of its caller. */
+struct gateway_list {
+    struct gateway_slot *first, *last;
+    size_t count;
+};
+
+void gateway_list_put(struct gateway_list *list, struct gateway_slot *slot); /* as the last */
+void gateway_list_take(struct gateway_list *list, struct gateway_slot *slot);
+void gateway_list_free(struct gateway_list *list); /* and the slots in it */
+
 MUST_USE enum status gateway_idle_init(struct gateway_idle *idle, int32_t connections_max);
 void gateway_idle_done(struct gateway_idle *idle);
 uint64_t gateway_idle_key(const char *remote_ip, int remote_port, const char *local_ip,

@@ -13,11 +13,6 @@
  */
 enum { STARTING_MAX = 32, SPARE_HANDLES = 8, TRIM_FROM = 64, JANITOR_SLACK_MS = 100 };
 
-struct slot_list {
-    struct gateway_slot *first, *last;
-    size_t count;
-};
-
 struct gateway_http {
     struct gateway_shared shared;
     struct loop *loop;
@@ -26,36 +21,12 @@ struct gateway_http {
     struct loop_timer *janitor_timer;
     CURL *janitor;
     bool janitor_runs, janitor_is_set;
-    struct slot_list spare, waiting, running;
-    size_t peak; /* of requests under way since the janitor came */
+    struct gateway_list spare, waiting, running;
+    size_t given_back; /* handles, since the last trim */
+    size_t peak;       /* of requests under way since the janitor came */
     gateway_http_done *done;
     void *context;
 };
-
-static void list_put(struct slot_list *list, struct gateway_slot *slot)
-{
-    slot->next = NULL;
-    slot->previous = list->last;
-    *(list->last == NULL ? &list->first : &list->last->next) = slot;
-    list->last = slot;
-    list->count++;
-}
-
-static void list_take(struct slot_list *list, struct gateway_slot *slot)
-{
-    *(slot->previous == NULL ? &list->first : &slot->previous->next) = slot->next;
-    *(slot->next == NULL ? &list->last : &slot->next->previous) = slot->previous;
-    list->count--;
-}
-
-static void list_free(struct slot_list *list)
-{
-    while (list->first != NULL) {
-        struct gateway_slot *slot = list->first;
-        list_take(list, slot);
-        gateway_handle_free(slot);
-    }
-}
 
 size_t gateway_http_in_flight(const struct gateway_http *http)
 {
@@ -102,7 +73,7 @@ static void deliver(struct gateway_http *http, struct gateway_slot *slot, CURLco
     slot->reply = NULL;
     slot->reply_size = slot->reply_len = 0;
     slot->body = BYTES_NONE;
-    list_put(&http->spare, slot);
+    gateway_list_put(&http->spare, slot);
     http->done(http->context, &result);
     free(reply);
 }
@@ -119,7 +90,7 @@ static bool begin(struct gateway_http *http, struct gateway_slot *slot, bool fre
         return false;
     }
     http->shared.starting++;
-    list_put(&http->running, slot);
+    gateway_list_put(&http->running, slot);
     return true;
 }
 
@@ -143,7 +114,7 @@ static void begin_waiting(struct gateway_http *http)
         bool too_late = waited_too_long(http, slot);
         if (!too_late && http->shared.starting >= STARTING_MAX)
             return;
-        list_take(&http->waiting, slot);
+        gateway_list_take(&http->waiting, slot);
         if (too_late || !begin(http, slot, false))
             deliver(http, slot, CURLE_OPERATION_TIMEDOUT);
     }
@@ -154,7 +125,7 @@ static void begin_waiting(struct gateway_http *http)
 static void finish(struct gateway_http *http, struct gateway_slot *slot, CURLcode code)
 {
     curl_multi_remove_handle(http->multi, slot->easy);
-    list_take(&http->running, slot);
+    gateway_list_take(&http->running, slot);
     if (slot->prereq_calls == 0)
         http->shared.starting--;
     if (code == CURLE_OK && slot->passed)
@@ -173,6 +144,17 @@ static void set_janitor(struct gateway_http *http)
     loop_timer_set(http->janitor_timer, idle_ms + JANITOR_SLACK_MS);
 }
 
+/* The old connections are closed by now, so there is something to trim. */
+static void end_janitor(struct gateway_http *http)
+{
+    curl_multi_remove_handle(http->multi, http->janitor);
+    http->janitor_runs = false;
+    if (http->given_back > TRIM_FROM) {
+        gateway_memory_trim();
+        http->given_back = 0;
+    }
+}
+
 /* After every call of curl_multi_socket_action; outside of libcurl, so everything may be called. */
 static void drain(struct gateway_http *http)
 {
@@ -183,8 +165,7 @@ static void drain(struct gateway_http *http)
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
         if (easy == http->janitor) {
-            curl_multi_remove_handle(http->multi, easy);
-            http->janitor_runs = false;
+            end_janitor(http);
             continue;
         }
         struct gateway_slot *slot = NULL;
@@ -220,15 +201,13 @@ static void on_janitor(void *context)
 {
     struct gateway_http *http = context;
     http->janitor_is_set = false;
-    size_t handles = http->spare.count;
     while (http->spare.count > 0 &&
            http->spare.count + gateway_http_in_flight(http) > http->peak + SPARE_HANDLES) {
         struct gateway_slot *slot = http->spare.first;
-        list_take(&http->spare, slot);
+        gateway_list_take(&http->spare, slot);
         gateway_handle_free(slot);
+        http->given_back++;
     }
-    if (handles - http->spare.count > TRIM_FROM)
-        gateway_memory_trim();
     http->peak = gateway_http_in_flight(http);
     if (!http->janitor_runs && curl_multi_add_handle(http->multi, http->janitor) == CURLM_OK)
         http->janitor_runs = true;
@@ -359,9 +338,9 @@ void gateway_http_free(struct gateway_http *http)
         curl_multi_remove_handle(http->multi, slot->easy);
     if (http->janitor_runs)
         curl_multi_remove_handle(http->multi, http->janitor);
-    list_free(&http->running);
-    list_free(&http->waiting);
-    list_free(&http->spare);
+    gateway_list_free(&http->running);
+    gateway_list_free(&http->waiting);
+    gateway_list_free(&http->spare);
     curl_easy_cleanup(http->janitor);
     curl_multi_cleanup(http->multi);
     curl_share_cleanup(http->shared.sessions);
@@ -383,16 +362,16 @@ enum status gateway_http_send(struct gateway_http *http, const struct gateway_re
     if (slot == NULL)
         TRY(gateway_handle_new(&http->shared, &slot));
     else
-        list_take(&http->spare, slot);
+        gateway_list_take(&http->spare, slot);
     enum status status = gateway_handle_load(slot, request, loop_now_ms());
     if (status == STATUS_OK) {
         if (http->shared.starting >= STARTING_MAX || http->waiting.first != NULL)
-            list_put(&http->waiting, slot);
+            gateway_list_put(&http->waiting, slot);
         else if (!begin(http, slot, false))
             status = STATUS_UNAVAILABLE;
     }
     if (status != STATUS_OK)
-        list_put(&http->spare, slot);
+        gateway_list_put(&http->spare, slot);
     else if (gateway_http_in_flight(http) > http->peak)
         http->peak = gateway_http_in_flight(http);
     return status;

@@ -46,11 +46,22 @@ static void new_connection_resumes_the_tls_session(void **state)
     (void) state;
     struct bench bench;
     open_at(&bench, ACT_ANSWER, 0, ALL);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(bench_ask(&bench)->http_status, 200);
-    bench_settle(&bench);
-    assert_int_equal(hostile_server_connections(bench.server), 4);
-    assert_int_equal(hostile_server_resumed(bench.server), 3);
+    char url[sizeof bench.url];
+    memcpy(url, bench.url, sizeof url);
+    assert_int_equal(bench_ask(&bench)->http_status, 200);
+    assert_int_equal(hostile_server_resumed(bench.server), 0);
+
+    /* the handle that spoke before is busy elsewhere, so another one inherits the session */
+    (void) snprintf(bench.url, sizeof bench.url, "https://slow.invalid/pay");
+    pthread_mutex_lock(&gate);
+    assert_int_equal(bench_send(&bench, 0), STATUS_OK);
+    memcpy(bench.url, url, sizeof url);
+    assert_int_equal(bench_send(&bench, 0), STATUS_OK);
+    bench_wait(&bench, 2);
+    pthread_mutex_unlock(&gate);
+    assert_int_equal(bench.results[1].http_status, 200);
+    assert_int_equal(hostile_server_connections(bench.server), 2);
+    assert_int_equal(hostile_server_resumed(bench.server), 1);
     bench_close(&bench);
 }
 
@@ -70,6 +81,26 @@ static void requests_beyond_the_limit_are_refused(void **state)
     assert_int_equal(gateway_http_in_flight(bench.http), 0);
     assert_int_equal(bench_send(&bench, 0), STATUS_OK);
     bench_wait(&bench, 4);
+    bench_close(&bench);
+}
+
+/* The one that was found too old is closed; the next try does not go through the others first. */
+static void many_old_connections_cost_a_request_one_more_try(void **state)
+{
+    (void) state;
+    struct bench bench;
+    open_at(&bench, ACT_ANSWER, 60000, ALL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(bench_send(&bench, 0), STATUS_OK);
+    bench_wait(&bench, 4);
+    bench_clock_move(60000);
+    const struct gateway_result *result = bench_ask(&bench);
+    assert_int_equal(result->http_status, 200);
+    assert_false(result->reused);
+    assert_int_equal(gateway_http_sockets(bench.http), 4);
+    bench_settle(&bench);
+    assert_int_equal(hostile_server_connections(bench.server), 5);
+    assert_int_equal(hostile_server_posts(bench.server), 5);
     bench_close(&bench);
 }
 
@@ -199,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_connection_resumes_the_tls_session),
         cmocka_unit_test(requests_beyond_the_limit_are_refused),
+        cmocka_unit_test(many_old_connections_cost_a_request_one_more_try),
         cmocka_unit_test(burst_is_answered_once_each),
         cmocka_unit_test(requests_that_find_no_place_to_begin_are_proved_not_sent),
         cmocka_unit_test(client_may_end_in_the_middle_of_requests),
