@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum { ESCAPE_LEN = 6, PAN_LEN_MIN = 13, PAN_LEN_MAX = 19 };
+/* A broken text may hold a number in either view: as JSON reads it, or as it stands. */
+enum view { VIEW_JSON, VIEW_RAW };
 enum unit_kind { UNIT_DIGIT, UNIT_SEPARATOR, UNIT_OTHER };
 
 /* One character of the text, escaped or not. */
@@ -26,11 +28,11 @@ static bool is_hex(char byte)
     return is_digit(byte) || ((byte | 32) >= 'a' && (byte | 32) <= 'f');
 }
 
-static struct unit unit_at(const char *text, size_t len, size_t at)
+static struct unit unit_at(const char *text, size_t len, size_t at, enum view view)
 {
     struct unit unit = {UNIT_OTHER, text[at], 1};
-    if (len - at >= ESCAPE_LEN && memcmp(text + at, "\\u00", 4) == 0 && is_hex(text[at + 4]) &&
-        is_hex(text[at + 5])) {
+    if (view == VIEW_JSON && len - at >= ESCAPE_LEN && memcmp(text + at, "\\u00", 4) == 0 &&
+        is_hex(text[at + 4]) && is_hex(text[at + 5])) {
         char high = text[at + 4], low = text[at + 5];
         unit.len = ESCAPE_LEN;
         unit.byte = high == '3' && is_digit(low)       ? low
@@ -45,10 +47,10 @@ static struct unit unit_at(const char *text, size_t len, size_t at)
     return unit;
 }
 
-static void blank_digits(char *text, size_t from, size_t to)
+static void blank_digits(char *text, size_t from, size_t to, enum view view)
 {
     for (size_t at = from; at < to;) {
-        struct unit unit = unit_at(text, to, at);
+        struct unit unit = unit_at(text, to, at, view);
         if (unit.kind == UNIT_DIGIT && unit.len == ESCAPE_LEN)
             memcpy(text + at, "\\u002a", ESCAPE_LEN);
         else if (unit.kind == UNIT_DIGIT)
@@ -58,19 +60,19 @@ static void blank_digits(char *text, size_t from, size_t to)
 }
 
 /* The end of the longest card number that begins at `from`; `from` when there is none. */
-static size_t number_end(const char *text, size_t len, size_t from)
+static size_t number_end(const char *text, size_t len, size_t from, enum view view)
 {
     char digits[PAN_LEN_MAX];
     size_t count = 0, end = from;
     for (size_t at = from; at < len;) {
-        struct unit unit = unit_at(text, len, at);
+        struct unit unit = unit_at(text, len, at, view);
         if (unit.kind == UNIT_OTHER || (unit.kind == UNIT_DIGIT && count == PAN_LEN_MAX))
             break;
         at += unit.len;
         if (unit.kind == UNIT_SEPARATOR)
             continue;
         digits[count++] = unit.byte;
-        bool ends_group = at == len || unit_at(text, len, at).kind != UNIT_DIGIT;
+        bool ends_group = at == len || unit_at(text, len, at, view).kind != UNIT_DIGIT;
         if (ends_group && count >= PAN_LEN_MIN && order_text_has_pan((struct bytes){digits, count}))
             end = at;
     }
@@ -97,10 +99,23 @@ static void blank_member(char *text, size_t len, struct bytes quoted_name)
             while (end < len && text[end] != '"' &&
                    (is_quoted || (text[end] != ',' && text[end] != '}')))
                 end++;
-            blank_digits(text, at, end);
+            blank_digits(text, at, end, VIEW_JSON);
             at = end;
         }
         found = at < len ? memmem(text + at, len - at, quoted_name.data, quoted_name.len) : NULL;
+    }
+}
+
+static void blank_numbers(char *text, size_t len, enum view view)
+{
+    bool was_digit = false;
+    for (size_t at = 0; at < len;) {
+        struct unit unit = unit_at(text, len, at, view);
+        size_t end = unit.kind == UNIT_DIGIT && !was_digit ? number_end(text, len, at, view) : at;
+        if (end > at)
+            blank_digits(text, at, end, view);
+        was_digit = end == at && unit.kind == UNIT_DIGIT;
+        at = end > at ? end : at + unit.len;
     }
 }
 
@@ -108,13 +123,6 @@ void card_blank(char *text, size_t len)
 {
     blank_member(text, len, BYTES("\"pan\""));
     blank_member(text, len, BYTES("\"pg_payment_to\""));
-    bool was_digit = false;
-    for (size_t at = 0; at < len;) {
-        struct unit unit = unit_at(text, len, at);
-        size_t end = unit.kind == UNIT_DIGIT && !was_digit ? number_end(text, len, at) : at;
-        if (end > at)
-            blank_digits(text, at, end);
-        was_digit = end == at && unit.kind == UNIT_DIGIT;
-        at = end > at ? end : at + unit.len;
-    }
+    blank_numbers(text, len, VIEW_JSON);
+    blank_numbers(text, len, VIEW_RAW);
 }

@@ -138,7 +138,9 @@ static bool is_pan_separator(char byte)
     return byte == ' ' || byte == '-' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-/* ISO/IEC 7812: 0 is for future use, 1 airlines and 7 petroleum; no bank issues cards under these. */
+/*
+ * ISO/IEC 7812: 0 is for future use, 1 airlines and 7 petroleum; no bank issues cards under these.
+ */
 static bool is_bank_digit(char digit)
 {
     return is_digit(digit) && digit != '0' && digit != '1' && digit != '7';
@@ -166,8 +168,8 @@ static bool groups_from_make_pan(struct bytes text, size_t from)
 bool order_text_has_pan(struct bytes text)
 {
     for (size_t at = 0; at < text.len; at++) {
-        bool begins_group = is_bank_digit(text.data[at]) && (at == 0 || !is_digit(text.data[at - 1]));
-        if (begins_group && groups_from_make_pan(text, at))
+        bool is_inside_group = at > 0 && is_digit(text.data[at - 1]);
+        if (!is_inside_group && is_bank_digit(text.data[at]) && groups_from_make_pan(text, at))
             return true;
     }
     return false;

@@ -12,7 +12,7 @@
 static char arena_data[128 * 1024];
 static struct arena arena;
 
-static void print_outcome(enum outcome_sample sample, const struct outcome_facts *facts)
+static void print_outcome(enum outcome_sample sample, const struct sample_facts *facts)
 {
     struct bytes body, value;
     must(outcome_json_body(&facts->outcome, &arena, &body) == STATUS_OK);
@@ -20,7 +20,7 @@ static void print_outcome(enum outcome_sample sample, const struct outcome_facts
     printf("%s %.*s\n", outcome_samples_name(sample), (int) value.len, value.data);
 }
 
-static void print_headers(enum outcome_sample sample, const struct outcome_facts *facts)
+static void print_headers(enum outcome_sample sample, const struct sample_facts *facts)
 {
     const struct event_naming naming = {BYTES("kz.example"), BYTES("/payoutd"),
                                         BYTES("https://schemas.example/payout")};
@@ -39,10 +39,10 @@ static void print_headers(enum outcome_sample sample, const struct outcome_facts
     printf("}\n");
 }
 
-static void print_samples(void (*print)(enum outcome_sample, const struct outcome_facts *))
+static void print_samples(void (*print)(enum outcome_sample, const struct sample_facts *))
 {
     for (int sample = 0; sample < SAMPLE_COUNT; sample++) {
-        struct outcome_facts facts;
+        struct sample_facts facts;
         arena_init(&arena, arena_data, sizeof arena_data);
         outcome_samples_fill((enum outcome_sample) sample, &facts);
         print((enum outcome_sample) sample, &facts);

@@ -84,6 +84,7 @@ static void card_numbers_are_blanked_in_every_spelling(void **state)
     assert_blanked("{\"pg_payment_to\":46715,\"n\":\"1\"}",
                    "{\"pg_payment_to\":*****,\"n\":\"1\"}");
     assert_blanked("\\u00s" PAN, "\\u00s****************"); /* no escape: it hid the first digit */
+    assert_blanked(PAN "\\u00346782", "****************\\u00346782"); /* one number, or two */
     assert_blanked("{\"pan\":\"46", "{\"pan\":\"**");
 }
 

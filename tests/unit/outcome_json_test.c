@@ -16,7 +16,7 @@
 
 static char arena_data[128 * 1024];
 static struct arena arena;
-static struct outcome_facts facts;
+static struct sample_facts facts;
 
 static void ignore_event(void *ignored, const struct json_event *event)
 {
@@ -51,7 +51,8 @@ static void paid_order_says_everything(void **state)
     static const char *const parts[] = {
         "{\"order_id\":\"ORD-2025-0001\",\"status\":\"succeeded\",\"final\":true,\"attempt\":1,",
         "\"occurred_at\":\"2025-05-29T12:00:01.002Z\"",
-        "\"amount\":{\"value\":\"1500.50\",\"currency\":\"KZT\"},\"paid_amount\":\"1500.50\"",
+        "\"amount\":{\"value\":\"1500.50\",\"currency\":\"KZT\"}",
+        "\"paid_amount\":\"1500.50\"",
         "\"evidence\":\"answer\"",
         "\"payment_id\":\"7777777777\"",
         "\"masked\":\"440043******1237\",\"last4\":\"1237\",\"fingerprint\":\"",

@@ -37,7 +37,7 @@ static void fill_answer(struct answer *answer, enum verdict verdict, struct byte
     answer->verified = true;
 }
 
-static void fill_outcome(struct outcome_facts *facts, enum order_state state)
+static void fill_outcome(struct sample_facts *facts, enum order_state state)
 {
     facts->outcome = (struct outcome){
         .command = &facts->command,
@@ -63,11 +63,11 @@ static void fill_failure(struct outcome *outcome, const char *code, const char *
     outcome->failure_message = message;
 }
 
-void outcome_samples_fill(enum outcome_sample sample, struct outcome_facts *ret_facts)
+void outcome_samples_fill(enum outcome_sample sample, struct sample_facts *ret_facts)
 {
     static const enum order_state states[SAMPLE_COUNT] = {ORDER_PAID, ORDER_FAILED, ORDER_PENDING,
                                                           ORDER_UNKNOWN, ORDER_REJECTED};
-    struct outcome_facts *facts = ret_facts;
+    struct sample_facts *facts = ret_facts;
     memset(facts, 0, sizeof *facts);
     fill_command(&facts->command);
     facts->context = (struct event_context){.id = BYTES("cmd-1"),

@@ -18,7 +18,7 @@ enum outcome_sample {
 #define SAMPLE_TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 /* Everything an outcome points to. */
-struct outcome_facts {
+struct sample_facts {
     struct command command;
     struct event_context context;
     struct answer answer;
@@ -26,6 +26,6 @@ struct outcome_facts {
 };
 
 const char *outcome_samples_name(enum outcome_sample sample);
-void outcome_samples_fill(enum outcome_sample sample, struct outcome_facts *ret_facts);
+void outcome_samples_fill(enum outcome_sample sample, struct sample_facts *ret_facts);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * command_json: a Kafka record becomes a command (docs/EVENTS.md).
  *
- * CloudEvents binary mode (ce_ headers), structured mode (application/cloudevents+json) and bare JSON. Strict: unknown or
- * double fields, depth above 6 and values above COMMAND_VALUE_MAX are refused; decimals are strings and stay text.
+ * CloudEvents binary mode (ce_ headers), structured mode (application/cloudevents+json) and bare
+ * JSON. Strict: unknown or double fields, depth above 6 and values above COMMAND_VALUE_MAX are
+ * refused; decimals are strings and stay text.
  */
 #ifndef PAYOUTD_CODEC_COMMAND_JSON_H
 #define PAYOUTD_CODEC_COMMAND_JSON_H
@@ -47,15 +48,18 @@ struct command_rules {
 /* Why a record was refused; the message names the field and holds none of its data. */
 struct command_fault {
     enum status status;
-    const char *code; /* failure.code / dlq-reason: validation_failed, unknown_type, unreadable, ... */
+    /* failure.code / dlq-reason: validation_failed, unknown_type, unreadable, ... */
+    const char *code;
     char message[160];
-    bool has_order_id; /* the order id could be read and is valid: a `rejected` outcome is possible */
+    /* the order id could be read and is valid: a `rejected` outcome is possible */
+    bool has_order_id;
 };
 
 /*
- * Decodes and validates. On STATUS_OK *ret_command is whole. On failure *ret_fault says why, and when
- * has_order_id is set, ret_command->order_id and the fingerprint (over the raw value) are set, and whatever other
- * fields had been read are kept for the `rejected` outcome. *ret_context is filled as far as it could be read.
+ * Decodes and validates. On STATUS_OK *ret_command is whole. On failure *ret_fault says why, and
+ * when has_order_id is set, ret_command->order_id and the fingerprint (over the raw value) are set,
+ * and whatever other fields had been read are kept for the `rejected` outcome. *ret_context is
+ * filled as far as it could be read.
  */
 MUST_USE enum status command_json_decode(const struct record_content *record,
                                          const struct command_rules *rules, struct arena *arena,

@@ -1,9 +1,9 @@
 /*
- * done_set: the commit metadata of a partition (docs/PROTOCOL.md R6, R8): version, token, ceiling, and which
- * positions above the watermark are done.
+ * done_set: the commit metadata of a partition (docs/PROTOCOL.md R6, R8): version, token, ceiling,
+ * and which positions above the watermark are done.
  *
- * ASCII, at most DONE_SET_TEXT_MAX characters (the broker's limit is 4,096 UTF-16 units). Two encodings of the set,
- * the shorter one is written: run lengths (LEB128) and a bitmap, both base64.
+ * ASCII, at most DONE_SET_TEXT_MAX characters (the broker's limit is 4,096 UTF-16 units). Two
+ * encodings of the set, the shorter one is written: run lengths (LEB128) and a bitmap, both base64.
  * Text: "1;<token hex>;<ceiling>;r|b;<base64>".
  */
 #ifndef PAYOUTD_CODEC_DONE_SET_H
@@ -24,9 +24,10 @@ MUST_USE enum status done_set_encode(const struct commit_metadata *metadata,
                                      const struct window *window, char *ret_text, size_t text_max,
                                      size_t *ret_len);
 /*
- * Reads metadata back: fills `window`, whose watermark must be the committed offset. Empty text (a first
- * deployment) gives token 0, ceiling = the watermark, nothing done. STATUS_FOREIGN_DATA for another version,
- * STATUS_SYNTAX for anything else that this module did not write; the window is then unchanged.
+ * Reads metadata back: fills `window`, whose watermark must be the committed offset. Empty text (a
+ * first deployment) gives token 0, ceiling = the watermark, nothing done. STATUS_FOREIGN_DATA for
+ * another version, STATUS_SYNTAX for anything else that this module did not write; the window is
+ * then unchanged.
  */
 MUST_USE enum status done_set_decode(struct bytes text, struct commit_metadata *ret_metadata,
                                      struct window *window);

@@ -1,7 +1,8 @@
 /*
  * order: what a payout command says, after decoding. Every view points into the payout's arena.
  *
- * The checks here are the contract's (docs/EVENTS.md, command data v1); each names the field it refuses.
+ * The checks here are the contract's (docs/EVENTS.md, command data v1); each names the field it
+ * refuses.
  */
 #ifndef PAYOUTD_DOMAIN_ORDER_H
 #define PAYOUTD_DOMAIN_ORDER_H
@@ -49,11 +50,14 @@ bool order_iban_is_valid(struct bytes iban);      /* ISO 13616 form, mod 97 = 1 
 bool order_iin_is_valid(struct bytes iin);        /* 12 digits */
 bool order_cardholder_is_valid(struct bytes name); /* Latin letters, dash, space, 1-100 */
 /*
- * True when a run of 13-19 digits (white space and dashes between them ignored) passes Luhn and begins as banks'
- * cards do: not with 0, 1 or 7, so that times in milli-, micro- and nanoseconds are not taken for cards.
+ * True when a run of 13-19 digits (white space and dashes between them ignored) passes Luhn and
+ * begins as banks' cards do: not with 0, 1 or 7, so that times in milli-, micro- and nanoseconds
+ * are not taken for cards.
  */
 bool order_text_has_pan(struct bytes text);
-/* 440043******1234 (cards), first 4 and last 4 (IBAN, token). At least 32 bytes of room in `ret`. */
+/*
+ * 440043******1234 (cards), first 4 and last 4 (IBAN, token). At least 32 bytes of room in `ret`.
+ */
 void order_mask_destination(const struct destination *destination, struct buffer *ret);
 
 #endif
