@@ -289,6 +289,7 @@ static void plain_http_and_names_in_the_url_are_refused(void **state)
     assert_non_null(strstr(result.why, "libcurl 1)"));
     ask_elsewhere("https://user:word@127.0.0.1:9/pay", &result);
     assert_int_equal(result.sent, NOT_SENT);
+    assert_non_null(strstr(result.why, "libcurl 67"));
 }
 
 static void environment_does_not_choose_a_proxy(void **state)
