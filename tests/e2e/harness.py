@@ -16,6 +16,8 @@ OUTCOME_TIMEOUT_S = 40
 
 
 class World:
+    """E2E_KEEP=1 keeps the folder with the configurations and the logs."""
+
     def __init__(self, kafka, sandbox_flags=(), merchants=None):
         self.kafka = kafka
         self.id = uuid.uuid4().hex[:8]
@@ -52,7 +54,10 @@ class World:
                 reader.close()
         self.sandbox.stop()
         self.redis.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.environ.get("E2E_KEEP"):
+            print("kept: " + self.folder)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # -- workers
     def config(self, **changes):
@@ -134,6 +139,11 @@ class World:
 
     def wait_all_final(self, order_ids, timeout_s):
         self.wait_all_told(order_ids, timeout_s, final_only=True)
+
+    def wait_paid_are_settled(self, timeout_s=90):
+        """Until every order that the gateway has paid is told as succeeded: by its answer, or by what the status said."""
+        paid = {order for order, _ in self.executions()}
+        self.wait_all_told(paid, timeout_s, final_only=True)
 
     def executions(self):
         """(order id, amount) of every payment that moved money at the sandbox."""

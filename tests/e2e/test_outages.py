@@ -39,8 +39,8 @@ def test_broker_that_is_killed_and_comes_back(make_world, kafka):
     orders += send_many(world, 20, "after")
     world.wait_all_final(orders[-20:], 60)
     assert worker.process.is_running()
-    audit = world.audit(quiet_s=2)
-    assert all(order not in audit.paid_of for order in audit.without_final())
+    world.wait_paid_are_settled()
+    world.audit(quiet_s=2)
 
 
 def test_redis_away_means_that_nothing_is_sent_and_nothing_is_lost(world):
@@ -64,9 +64,11 @@ def test_redis_that_was_restarted_may_have_forgotten_until_an_operator_says_no(w
     first = send_many(world, 10, "before")
     world.wait_all_final(first, 40)
     world.redis.restart()
-    worker.process.wait_until(lambda: worker.said("ledger.forgot"), 40, "the alarm")
-    assert not worker.is_ready() and worker.get("/livez")[0] == 200
+    worker.process.wait_until(lambda: worker.said("ledger.changed"), 40, "the new process was noticed")
     orders = send_many(world, 10, "after")
+    worker.process.wait_until(lambda: worker.said("ledger.forgot"), 40, "the alarm")
+    worker.wait_unready()
+    assert worker.get("/livez")[0] == 200
     assert len(world.outcomes.quiet(2)) == 10 and len(world.executions()) == 10
     code, out, err = payoutctl("recover", "--lossless", "--config", worker.config_file)
     assert code == 0, out + err

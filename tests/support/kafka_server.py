@@ -1,7 +1,7 @@
 """A real one-broker Apache Kafka (KRaft) on loopback, in a folder of its own.
 
 The jars come once from Maven into .cache/ of the source tree (git-ignored), under a lock, so that any number of test
-programs may ask at the same time. PAYOUTD_KAFKA_JARS names a folder of jars to use instead.
+programs may ask at the same time. KAFKA_JARS names a folder of jars to use instead.
 """
 import contextlib
 import fcntl
@@ -85,7 +85,7 @@ def _fetch(target):
 
 def kafka_jars():
     """The folder that holds Kafka's jars; fetched when this is the first call of all."""
-    given = os.environ.get("PAYOUTD_KAFKA_JARS")
+    given = os.environ.get("KAFKA_JARS")
     if given:
         return given
     with open(POM, "rb") as pom:
