@@ -1,6 +1,8 @@
 /* A Kafka that needs nothing installed. */
 #include "kafka_mock.h"
 
+#include "kafka_relay.h"
+
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
@@ -12,6 +14,8 @@ enum { PARTITIONS_MAX = 1000, TOPIC_NAME_MAX = 249 };
 struct kafka_mock {
     rd_kafka_t *host; /* the mock lives inside a client */
     rd_kafka_mock_cluster_t *cluster;
+    struct kafka_relay *relay;
+    char bootstrap[32];
 };
 
 static void be_quiet(const rd_kafka_t *host, int level, const char *facility, const char *text)
@@ -57,7 +61,19 @@ static enum status make_topics(struct kafka_mock *mock, const char *topics)
     }
 }
 
-enum status kafka_mock_new(const char *topics, struct kafka_mock **ret_mock)
+static enum status start_relay(struct kafka_mock *mock, struct event_base *base, uint16_t port)
+{
+    int64_t broker_port = 0;
+    const char *colon = strrchr(rd_kafka_mock_cluster_bootstraps(mock->cluster), ':');
+    must(colon != NULL && bytes_to_int64(bytes_of(colon + 1), &broker_port) == STATUS_OK);
+    TRY(kafka_relay_new(base, port, (uint16_t) broker_port, &mock->relay));
+    snprintf(mock->bootstrap, sizeof mock->bootstrap, "127.0.0.1:%u",
+             kafka_relay_port(mock->relay));
+    return STATUS_OK;
+}
+
+enum status kafka_mock_new(struct event_base *base, uint16_t port, const char *topics,
+                           struct kafka_mock **ret_mock)
 {
     char why[256];
     struct kafka_mock *mock = calloc(1, sizeof *mock);
@@ -73,6 +89,8 @@ enum status kafka_mock_new(const char *topics, struct kafka_mock **ret_mock)
     }
     mock->cluster = rd_kafka_mock_cluster_new(mock->host, 1);
     enum status status = mock->cluster == NULL ? STATUS_ENVIRONMENT : make_topics(mock, topics);
+    if (status == STATUS_OK)
+        status = start_relay(mock, base, port);
     if (status != STATUS_OK) {
         kafka_mock_free(mock);
         return status;
@@ -85,6 +103,7 @@ void kafka_mock_free(struct kafka_mock *mock)
 {
     if (mock == NULL)
         return;
+    kafka_relay_free(mock->relay);
     if (mock->cluster != NULL)
         rd_kafka_mock_cluster_destroy(mock->cluster);
     rd_kafka_destroy(mock->host);
@@ -93,5 +112,5 @@ void kafka_mock_free(struct kafka_mock *mock)
 
 const char *kafka_mock_bootstrap(const struct kafka_mock *mock)
 {
-    return rd_kafka_mock_cluster_bootstraps(mock->cluster);
+    return mock->bootstrap;
 }

@@ -65,7 +65,8 @@ static enum status open_all(struct program *program)
     TRY(callbacks_new(sandbox, &sandbox->callbacks));
     TRY(open_servers(program));
     if (options->kafka)
-        TRY(kafka_mock_new(options->topics, &sandbox->kafka));
+        TRY(kafka_mock_new(sandbox->base, (uint16_t) options->kafka_port, options->topics,
+                           &sandbox->kafka));
     program->on_term = evsignal_new(sandbox->base, SIGTERM, on_signal, program);
     program->on_int = evsignal_new(sandbox->base, SIGINT, on_signal, program);
     must(program->on_term != NULL && program->on_int != NULL);

@@ -69,6 +69,7 @@ static const struct option_row rows[] = {
     NUMBER("ledger-max", ledger_max, 100, 10000000, "requests and orders remembered (200000)"),
     TEXT("ledger-file", ledger_file, "FILE", "append every request and execution as JSON lines"),
     SWITCH("kafka", kafka, "an embedded broker (librdkafka's mock cluster; see docs)"),
+    NUMBER("kafka-port", kafka_port, 0, PORT_MAX, "its port on 127.0.0.1; 0 takes a free one (0)"),
     TEXT("topics", topics, "NAME:PARTITIONS,...", "topics of the embedded broker"),
 };
 enum { ROWS_COUNT = sizeof rows / sizeof rows[0], CODE_HELP = 1000, CODE_VERSION };

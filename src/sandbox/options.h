@@ -35,6 +35,7 @@ struct options {
     int64_t callback_delay_ms, callback_retry_ms, callback_tries;
     const char *callback_ca;
     const char *topics;
+    int64_t kafka_port; /* 0: a free one */
     bool idempotent, unique_orders, unsigned_1100;
     bool callbacks, callbacks_ok_only;
     bool kafka;

@@ -33,7 +33,8 @@ class Receiver:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if tls is not None:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.link = "%s://127.0.0.1:%d/hooks/payout" % ("http" if tls is None else "https", self.server.server_address[1])
+        scheme = "http" if tls is None else "https"
+        self.link = "%s://127.0.0.1:%d/hooks/payout" % (scheme, self.server.server_address[1])
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 
@@ -76,7 +77,8 @@ def test_a_callback_arrives_and_verifies(make_sandbox, make_receiver):
     [message] = receiver.wait_for(1)
     fields = dict(message)
     assert receiver.messages[0][0] == "/hooks/payout" and verifies(message)
-    assert (fields["pg_order_id"], fields["pg_status"], fields["pg_payment_id"]) == (order, "ok", answer["pg_payment_id"])
+    assert (fields["pg_order_id"], fields["pg_status"]) == (order, "ok")
+    assert fields["pg_payment_id"] == answer["pg_payment_id"]
     assert fields["pg_payment_amount"] == "1000" and "4671593866478252" not in fields.values()
     wait_until(lambda: sandbox.call("/ledger/summary")["callbacks"]["acknowledged"] == 1)
 

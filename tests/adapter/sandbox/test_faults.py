@@ -222,8 +222,9 @@ def test_a_connection_that_comes_to_nothing(sandbox, name, error):
     client.close()
 
 
-@pytest.mark.parametrize("body", [{"fault": "nonsense"}, {"fault": "http", "probability": 2}, {}, {"fault": "http", "x": 1},
-                                  {"fault": "http", "count": -1}, {"fault": "http", "on": "mars"}])
+@pytest.mark.parametrize("body", [{}, {"fault": "nonsense"}, {"fault": "http", "probability": 2},
+                                  {"fault": "http", "x": 1}, {"fault": "http", "count": -1},
+                                  {"fault": "http", "on": "mars"}])
 def test_a_wrong_switch_is_refused(sandbox, body):
     from process import ServerFailed
     with pytest.raises(ServerFailed, match="400"):
@@ -246,4 +247,5 @@ def test_tls_verifies_the_name_and_sessions_are_resumed(sandbox):
 
 
 def test_pairs_are_read_and_signed_as_documented():
-    assert sign("s", pairs_of("<response><b>2</b><a>1&amp;</a></response>"), "k") == sign("s", [("a", "1&"), ("b", "2")], "k")
+    pairs = pairs_of("<response><b>2</b><a>1&amp;</a></response>")
+    assert sign("s", pairs, "k") == sign("s", [("a", "1&"), ("b", "2")], "k")
