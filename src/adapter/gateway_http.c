@@ -47,7 +47,7 @@ static void describe(char *ret_why, size_t why_max, const struct gateway_slot *s
         (void) snprintf(ret_why, why_max, "the answer ended %s HTTP status %ld",
                         slot->headers_ended ? "with" : "within the headers of", http_status);
     else
-        (void) snprintf(ret_why, why_max, "%s (libcurl %d)",
+        (void) snprintf(ret_why, why_max, "%.130s (libcurl %d)",
                         slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code),
                         (int) code);
 }
