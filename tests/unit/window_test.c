@@ -211,6 +211,16 @@ static void restored_position_is_skipped_when_it_arrives(void **state)
     assert_int_equal(window.watermark, 13);
 }
 
+static void nothing_is_restored_beyond_the_span(void **state)
+{
+    (void) state;
+    struct window window;
+    window_init(&window, 10);
+    assert_int_equal(window_restore(&window, 10 + WINDOW_SPAN_MAX), STATUS_NO_ROOM);
+    assert_int_equal(window.inherited, 10);
+    assert_int_equal(window_restore(&window, 10 + WINDOW_SPAN_MAX - 1), STATUS_OK);
+}
+
 static void finishing_twice_changes_nothing(void **state)
 {
     (void) state;
@@ -231,6 +241,7 @@ int main(void)
         cmocka_unit_test(window_closes_at_its_span_and_opens_again),
         cmocka_unit_test(huge_gap_is_passed_when_nothing_is_open),
         cmocka_unit_test(restored_position_is_skipped_when_it_arrives),
+        cmocka_unit_test(nothing_is_restored_beyond_the_span),
         cmocka_unit_test(finishing_twice_changes_nothing),
         cmocka_unit_test(window_agrees_with_a_naive_model_under_random_use),
     };

@@ -3,7 +3,8 @@
  *
  * CloudEvents binary mode (ce_ headers), structured mode (application/cloudevents+json) and bare
  * JSON. Strict: unknown or double fields, depth above 6 and values above COMMAND_VALUE_MAX are
- * refused; decimals are strings and stay text.
+ * refused; decimals are strings and stay text. Reading goes on behind the first fault, so that the
+ * order id of a refused command is known.
  */
 #ifndef PAYOUTD_CODEC_COMMAND_JSON_H
 #define PAYOUTD_CODEC_COMMAND_JSON_H
@@ -48,10 +49,13 @@ struct command_rules {
 /* Why a record was refused; the message names the field and holds none of its data. */
 struct command_fault {
     enum status status;
-    /* failure.code / dlq-reason: validation_failed, unknown_type, unreadable, ... */
+    /* failure.code / dlq-reason: validation_failed, unknown_type, unreadable, too_large */
     const char *code;
     char message[160];
-    /* the order id could be read and is valid: a `rejected` outcome is possible */
+    /*
+     * The order id could be read and is valid: a `rejected` outcome is possible. Not so when it is
+     * given twice or differs from the record's key: then nobody knows which order was meant.
+     */
     bool has_order_id;
 };
 
