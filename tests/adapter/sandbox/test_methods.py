@@ -254,3 +254,11 @@ def test_certificates_are_kept_over_a_restart(make_sandbox):
     client = Client(sandbox)
     assert client.balance()["pg_status"] == "ok"
     client.close()
+
+
+def test_the_documentation_lists_every_fault():
+    page = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "SANDBOX.md")
+    with open(page, encoding="utf-8") as stream:
+        text = stream.read()
+    rows = [line.split() for line in run("faults").stdout.splitlines() if line[:2] in ("77", "- ")]
+    assert len(rows) > 50 and [row for row in rows if "`%s`" % row[1] not in text or row[0] not in text] == []
