@@ -12,6 +12,7 @@ const char *ledger_command_script(enum ledger_script script)
         [LEDGER_REJECT] = embedded_reject, [LEDGER_DISARM] = embedded_disarm,
         [LEDGER_SETTLE] = embedded_settle, [LEDGER_PUBLISHED] = embedded_published,
         [LEDGER_DUE] = embedded_due,       [LEDGER_READ] = embedded_read,
+        [LEDGER_DEFER] = embedded_defer,
     };
     must((unsigned) script < LEDGER_SCRIPT_COUNT);
     return scripts[script];
@@ -114,8 +115,9 @@ static void put_claim(struct buffer *to, const struct ledger_call *call)
 
 /* How many words follow the token. */
 static const int64_t words[LEDGER_SCRIPT_COUNT] = {
-    [LEDGER_ARM] = 9,     [LEDGER_PARK] = 5,      [LEDGER_REJECT] = 8, [LEDGER_DISARM] = 4,
-    [LEDGER_SETTLE] = 15, [LEDGER_PUBLISHED] = 2, [LEDGER_DUE] = 2,    [LEDGER_READ] = 0,
+    [LEDGER_ARM] = 9,    [LEDGER_PARK] = 5,    [LEDGER_REJECT] = 8,
+    [LEDGER_DISARM] = 4, [LEDGER_SETTLE] = 15, [LEDGER_PUBLISHED] = 2,
+    [LEDGER_DUE] = 2,    [LEDGER_READ] = 0,    [LEDGER_DEFER] = 1,
 };
 
 static void put_arguments(struct buffer *to, const struct ledger_call *call, int64_t horizon_ms,
@@ -156,6 +158,9 @@ static void put_arguments(struct buffer *to, const struct ledger_call *call, int
         break;
     case LEDGER_READ:
         break;
+    case LEDGER_DEFER:
+        put_due(to, call);
+        break;
     case LEDGER_SCRIPT_COUNT:
         must(!"a script");
     }
@@ -172,7 +177,8 @@ static enum status keys_of(const struct ledger_call *call, const char *name_spac
         ledger_keys_of_order(name_space, call->order_id, keys);
         return STATUS_OK;
     }
-    must(call->script == LEDGER_READ || call->script == LEDGER_PUBLISHED);
+    must(call->script == LEDGER_READ || call->script == LEDGER_DEFER ||
+         call->script == LEDGER_PUBLISHED);
     return ledger_keys_of_key(call->order_key, keys);
 }
 

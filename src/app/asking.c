@@ -6,9 +6,10 @@
 
 #include <string.h>
 
-static const char *source_topic_name(const struct worker *worker)
+static const char *source_topic_name(const struct worker *worker, const struct payout *payout)
 {
-    return worker->options->topics_commands;
+    return payout->is_evidence ? worker->options->topics_resolutions
+                               : worker->options->topics_commands;
 }
 
 static void fill_failure(const struct payout *payout, enum order_state state,
@@ -37,7 +38,7 @@ static enum evidence evidence_of(const struct payout *payout, enum order_state s
     return payout->script == LEDGER_REJECT ? EVIDENCE_NOT_SENT : payout->evidence;
 }
 
-static size_t split_ids(struct bytes list, struct bytes *ret_ids, size_t max)
+size_t asking_split_ids(struct bytes list, struct bytes *ret_ids, size_t max)
 {
     size_t count = 0, begin = 0;
     for (size_t i = 0; i <= list.len && count < max; i++) {
@@ -57,7 +58,7 @@ struct bytes asking_body(struct worker *worker, struct payout *payout, enum orde
     struct outcome outcome = {
         .command = &payout->command,
         .context = &parcel->context,
-        .position = {source_topic_name(worker), payout->partition, payout->offset,
+        .position = {source_topic_name(worker, payout), payout->partition, payout->offset,
                      payout->timestamp_ms},
         .merchant_id = payout->merchant_id,
         .state = state,
@@ -73,8 +74,8 @@ struct bytes asking_body(struct worker *worker, struct payout *payout, enum orde
             profile != NULL && worker->options->merchants[payout->merchant_at].profile->livemode,
         .destination_key = worker->secrets->rules.fingerprint_key,
     };
-    outcome.refused_payment_ids_count =
-        split_ids(payout->refused_payment_ids, outcome.refused_payment_ids, ORDER_PAYMENT_IDS_MAX);
+    outcome.refused_payment_ids_count = asking_split_ids(
+        payout->refused_payment_ids, outcome.refused_payment_ids, ORDER_PAYMENT_IDS_MAX);
     fill_failure(payout, state, &outcome);
     struct bytes body = BYTES_NONE;
     enum status status = outcome_json_body(&outcome, &payout->arena, &body);
@@ -101,6 +102,8 @@ static struct bytes profile_name(struct worker *worker, struct payout *payout)
                : bytes_of(worker->options->merchants[payout->merchant_at].profile->name);
 }
 
+enum { FIRST_STATUS_MS = 2000 }; /* an outcome that is still open is asked about soon */
+
 static int64_t due_ms(const struct worker *worker)
 {
     return worker->flow->config.request_timeout_ms + worker->flow->config.grace_ms;
@@ -109,22 +112,22 @@ static int64_t due_ms(const struct worker *worker)
 void asking_ask(struct worker *worker, struct payout *payout)
 {
     make_bodies(worker, payout);
-    bool is_own_status = payout->script == LEDGER_SETTLE && payout->mode == SETTLE_OWN_STATUS;
+    bool is_as_seen = payout->script == LEDGER_SETTLE && payout->mode != SETTLE_OWN_ANSWER;
     struct ledger_call call = {
         .script = payout->script,
         .tag = flow_tag(flow_handle_of(payout)),
         .token = worker->flow->token,
         .order_id = payout->command.order_id,
-        .by = {bytes_of(source_topic_name(worker)), payout->partition, payout->offset},
-        .fingerprint = payout->command.fingerprint,
-        .instance = bytes_of(is_own_status ? payout->seen_instance : worker->instance.hex),
+        .by = {bytes_of(source_topic_name(worker, payout)), payout->partition, payout->offset},
+        .fingerprint = payout->is_evidence ? NULL : payout->command.fingerprint,
+        .instance = bytes_of(is_as_seen ? payout->seen_instance : worker->instance.hex),
         .call = payout->call,
         .attempt = payout->script == LEDGER_ARM ? payout->attempt + 1
-                   : is_own_status              ? payout->seen_attempt
+                   : is_as_seen                 ? payout->seen_attempt
                                                 : payout->attempt,
         .merchant_id = payout->merchant_id,
         .profile = profile_name(worker, payout),
-        .due_ms = due_ms(worker),
+        .due_ms = payout->script == LEDGER_SETTLE ? FIRST_STATUS_MS : due_ms(worker),
         .mode = payout->mode,
         .evidence = payout->evidence,
         .state = payout->state,
@@ -152,7 +155,7 @@ void asking_mark_published(struct worker *worker, const struct payout *payout)
         .script = LEDGER_PUBLISHED,
         .token = worker->flow->token,
         .order_id = payout->command.order_id,
-        .by = {bytes_of(source_topic_name(worker)), payout->partition, payout->offset},
+        .by = {bytes_of(source_topic_name(worker, payout)), payout->partition, payout->offset},
         .sequence = payout->sequence,
     };
     enum status status = ledger_ask(worker->ledger, &call);

@@ -128,8 +128,9 @@ void intake_make_letter(struct worker *worker, struct payout *payout,
                         const char *message)
 {
     struct parcel *parcel = worker_parcel(worker, payout);
-    struct position position = {worker->options->topics_commands, payout->partition, payout->offset,
-                                payout->timestamp_ms};
+    struct position position = {payout->is_evidence ? worker->options->topics_resolutions
+                                                    : worker->options->topics_commands,
+                                payout->partition, payout->offset, payout->timestamp_ms};
     parcel->letter = arena_take(&payout->arena, sizeof *parcel->letter);
     must(parcel->letter != NULL);
     enum status status = outcome_json_dead_letter(
@@ -143,6 +144,24 @@ void intake_make_letter(struct worker *worker, struct payout *payout,
 static bool is_configured(const struct payout *payout)
 {
     return payout->merchant_at != UINT16_MAX && bytes_is_none(payout->command.destination.pan_jwe);
+}
+
+/* Only this project writes there: what cannot be read is a dead letter and an alarm. */
+static enum decoded_kind decode_evidence(struct worker *worker, struct payout *payout,
+                                         const struct source_record *record)
+{
+    const char *why;
+    memset(worker_parcel(worker, payout), 0, sizeof(struct parcel));
+    payout->is_evidence = true;
+    payout->merchant_at = UINT16_MAX;
+    enum decoded_kind kind = following_decode(worker, payout, record, &why);
+    if (kind == DECODED_UNREADABLE) {
+        LOG(LOG_LEVEL_ERROR, "resolutions.unreadable", why,
+            LOG_INT("kafka.partition", payout->partition), LOG_INT("kafka.offset", payout->offset));
+        payout->dead_letter_reason = "unreadable";
+        intake_make_letter(worker, payout, &record->content, "unreadable", why);
+    }
+    return kind;
 }
 
 static enum decoded_kind decode(struct worker *worker, struct payout *payout,
@@ -187,7 +206,9 @@ static void on_record(void *context, const struct source_record *record)
     if (flow_open(worker->flow, &arrival, &moment, &handle) != FLOW_OPENED)
         return;
     struct payout *payout = flow_payout(worker->flow, handle);
-    enum decoded_kind kind = decode(worker, payout, record);
+    enum decoded_kind kind = record->topic == SOURCE_RESOLUTIONS
+                                 ? decode_evidence(worker, payout, record)
+                                 : decode(worker, payout, record);
     worker_feed(worker,
                 &(struct flow_event){.kind = FLOW_DECODED, .payout = handle, .decoded = kind});
 }

@@ -143,6 +143,10 @@ void sending_done(void *context, const struct gateway_result *result)
 {
     struct worker *worker = context;
     struct handle handle = flow_untag(result->tag);
+    if (flow_is_inquiry(handle)) {
+        following_answered(worker, result);
+        return;
+    }
     struct payout *payout = flow_payout(worker->flow, handle);
     if (payout == NULL)
         return;

@@ -161,6 +161,18 @@ static void perform(struct worker *worker, const struct flow_action *action)
     case ACTION_RESUME:
         perform_on_partition(worker, action);
         return;
+    case ACTION_SCAN:
+        following_scan(worker, action);
+        return;
+    case ACTION_LOOK:
+        following_look(worker, action->payout);
+        return;
+    case ACTION_INQUIRE:
+        following_inquire(worker, action->payout);
+        return;
+    case ACTION_REPORT:
+        following_report(worker, action->payout);
+        return;
     case ACTION_RELEASE:
         kafka_source_release(worker->source);
         return;

@@ -128,7 +128,7 @@ static enum status make_publisher(struct worker *worker)
         .group_id = options->consumer_group_id,
         .topics = {options->topics_outcomes, options->topics_dead_letters,
                    options->topics_resolutions},
-        .source_topics = {options->topics_commands, NULL},
+        .source_topics = {options->topics_commands, options->topics_resolutions},
         .transaction_timeout_ms = options->publisher_transaction_timeout_ms,
         .message_timeout_ms = options->publisher_message_timeout_ms,
     };
@@ -145,7 +145,7 @@ static enum status make_source(struct worker *worker)
         .settings_count = worker->secrets->kafka_count,
         .group_id = options->consumer_group_id,
         .group_instance_id = options->consumer_group_instance_id,
-        .topics = {options->topics_commands, NULL},
+        .topics = {options->topics_commands, options->topics_resolutions},
         .session_timeout_ms = options->consumer_session_timeout_ms,
         .embedded = options->consumer_embedded_broker,
     };

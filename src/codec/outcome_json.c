@@ -3,7 +3,7 @@
 #include "payoutd/codec/outcome_json.h"
 
 #include "card_blank.h"
-#include "json_writer.h"
+#include "outcome_parts.h"
 
 #include "payoutd/codec/keyed_hash.h"
 
@@ -54,14 +54,22 @@ static void put_minor(struct json_writer *writer, const char *key, int64_t minor
     json_put_text(writer, key, (struct bytes){text, buffer.len});
 }
 
-static void put_order(struct json_writer *writer, const struct outcome *outcome)
+void outcome_put_verdict(struct json_writer *writer, const struct outcome *outcome)
 {
-    const struct command *command = outcome->command;
-    json_put_text(writer, "order_id", command->order_id);
     json_put_text(writer, "status", bytes_of(order_state_outcome(outcome->state)));
     json_put_bool(writer, "final", order_state_is_final(outcome->state));
     json_put_int64(writer, "attempt", outcome->attempt);
     json_put_time(writer, "occurred_at", outcome->occurred_ms);
+    if (outcome->answer != NULL && outcome->answer->paid_amount_minor >= 0)
+        put_minor(writer, "paid_amount", outcome->answer->paid_amount_minor);
+    json_put_bool(writer, "doubt", outcome->doubt);
+    if (outcome->evidence != EVIDENCE_NONE)
+        json_put_text(writer, "evidence", bytes_of(evidence_name(outcome->evidence)));
+}
+
+static void put_order(struct json_writer *writer, const struct outcome *outcome)
+{
+    const struct command *command = outcome->command;
     json_put_text(writer, "merchant_id", outcome->merchant_id);
     json_put_text(writer, "user_id", command->user_id);
     json_put_text(writer, "description", command->description);
@@ -71,14 +79,9 @@ static void put_order(struct json_writer *writer, const struct outcome *outcome)
         json_put_text(writer, "currency", bytes_of(command->amount.currency));
         json_end(writer, '}');
     }
-    if (outcome->answer != NULL && outcome->answer->paid_amount_minor >= 0)
-        put_minor(writer, "paid_amount", outcome->answer->paid_amount_minor);
-    json_put_bool(writer, "doubt", outcome->doubt);
-    if (outcome->evidence != EVIDENCE_NONE)
-        json_put_text(writer, "evidence", bytes_of(evidence_name(outcome->evidence)));
 }
 
-static void put_gateway(struct json_writer *writer, const struct outcome *outcome)
+void outcome_put_gateway(struct json_writer *writer, const struct outcome *outcome)
 {
     const struct answer *answer = outcome->answer;
     if (answer == NULL && outcome->refused_payment_ids_count == 0)
@@ -104,7 +107,7 @@ static void put_gateway(struct json_writer *writer, const struct outcome *outcom
     json_end(writer, '}');
 }
 
-static void put_failure(struct json_writer *writer, const struct outcome *outcome)
+void outcome_put_failure(struct json_writer *writer, const struct outcome *outcome)
 {
     if (outcome->failure_code == NULL)
         return;
@@ -209,9 +212,11 @@ enum status outcome_json_body(const struct outcome *outcome, struct arena *arena
         buffer.max = OUTCOME_BODY_MAX;
     struct json_writer writer = {.buffer = &buffer};
     json_begin(&writer, NULL, '{');
+    json_put_text(&writer, "order_id", outcome->command->order_id);
+    outcome_put_verdict(&writer, outcome);
     put_order(&writer, outcome);
-    put_gateway(&writer, outcome);
-    put_failure(&writer, outcome);
+    outcome_put_gateway(&writer, outcome);
+    outcome_put_failure(&writer, outcome);
     put_destination(&writer, outcome);
     put_command(&writer, outcome);
     put_rest(&writer, outcome);

@@ -4,6 +4,7 @@
 #include "payoutd/adapter/log.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
         return usage_error("name one command: init or recover");
     if (file == NULL)
         return usage_error("--config FILE is missing");
+    signal(SIGPIPE, SIG_IGN); /* hiredis writes with write(2) */
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARN, "payoutctl", PAYOUTD_VERSION);
     return load_and_run(file, command, &arguments);
 }

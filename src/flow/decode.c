@@ -61,10 +61,15 @@ void decode_judged(struct flow *flow, struct payout *payout, enum decoded_kind k
                    const struct moment *moment)
 {
     payout->decoded = kind;
+    payout->is_evidence = kind == DECODED_EVIDENCE;
     payout->arena_kept = payout->arena.used;
     if (kind == DECODED_UNREADABLE) {
         payout->has_dead_letter = true;
         publish_begin(flow, payout, END_UNREADABLE, moment);
+        return;
+    }
+    if (kind == DECODED_EVIDENCE) {
+        resolve_begin(flow, payout);
         return;
     }
     if (moment->wall_ms - payout->timestamp_ms > flow->config.horizon_ms) {

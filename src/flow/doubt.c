@@ -65,13 +65,12 @@ static bool is_listed(struct bytes list, struct bytes id)
     return false;
 }
 
-/* R4: an error settles only when it belongs to the open attempt and the order was never in doubt.
- */
-static bool error_belongs_to_attempt(const struct payout *payout, const struct answer *answer)
+bool doubt_error_belongs(int32_t attempt, bool doubt, struct bytes refused_payment_ids,
+                         const struct answer *answer)
 {
-    if (payout->doubt || bytes_is_none(answer->payment_id))
+    if (doubt || bytes_is_none(answer->payment_id))
         return false;
-    return payout->seen_attempt == 1 || !is_listed(payout->refused_payment_ids, answer->payment_id);
+    return attempt == 1 || !is_listed(refused_payment_ids, answer->payment_id);
 }
 
 static enum order_state state_of(struct payout *payout, const struct answer *answer)
@@ -82,7 +81,8 @@ static enum order_state state_of(struct payout *payout, const struct answer *ans
     case VERDICT_PENDING:
         return ORDER_PENDING;
     case VERDICT_REFUSED:
-        if (error_belongs_to_attempt(payout, answer)) {
+        if (doubt_error_belongs(payout->seen_attempt, payout->doubt, payout->refused_payment_ids,
+                                answer)) {
             payout->failure_code = error_failure_code(answer->error_code);
             payout->failure_message = "the gateway says that the payout failed";
             payout->failure_from_gateway = true;

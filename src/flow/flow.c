@@ -13,7 +13,8 @@ static size_t rounded(size_t size)
 size_t flow_storage_size(const struct flow_config *config)
 {
     size_t one = sizeof(struct payout) + sizeof(struct heap_entry) + sizeof(uint32_t);
-    return config->payouts_max * (one + rounded(config->arena_size)) + 4 * alignof(max_align_t);
+    return config->payouts_max * (one + rounded(config->arena_size)) +
+           INQUIRIES_MAX * rounded(INQUIRY_ARENA_SIZE) + 4 * alignof(max_align_t);
 }
 
 static char *carve(char **storage, size_t size)
@@ -51,6 +52,10 @@ void flow_init(struct flow *flow, const struct flow_config *config, void *storag
         payout->generation = 1;
         arena_init(&payout->arena, carve(&at, config->arena_size), config->arena_size);
         payout_list_append(flow->payouts, &flow->free, payout);
+    }
+    for (size_t i = 0; i < INQUIRIES_MAX; i++) {
+        flow->inquiries[i].generation = 1;
+        arena_init(&flow->inquiries[i].arena, carve(&at, INQUIRY_ARENA_SIZE), INQUIRY_ARENA_SIZE);
     }
     memset(flow->partition_places, 0xff, sizeof flow->partition_places);
 }
@@ -211,6 +216,18 @@ static void feed_payout(struct flow *flow, const struct flow_event *event,
         settle_told(flow, payout, event->told);
 }
 
+/* Facts about an order whose position is done. */
+static void feed_inquiry(struct flow *flow, const struct flow_event *event,
+                         const struct moment *moment)
+{
+    if (event->kind == FLOW_LEDGER_REPLY)
+        followup_replied(flow, event->payout, event->reply, moment);
+    else if (event->kind == FLOW_STATUS_ANSWER)
+        followup_answered(flow, event->payout, event->answer);
+    else if (event->kind == FLOW_TOLD)
+        followup_told(flow, event->payout, event->told);
+}
+
 static void feed_batch(struct flow *flow, const struct flow_event *event,
                        const struct moment *moment)
 {
@@ -272,7 +289,10 @@ void flow_feed(struct flow *flow, const struct flow_event *event, const struct m
     case FLOW_PAYMENT_ANSWER:
     case FLOW_STATUS_ANSWER:
     case FLOW_TOLD:
-        feed_payout(flow, event, moment);
+        if (flow_is_inquiry(event->payout))
+            feed_inquiry(flow, event, moment);
+        else
+            feed_payout(flow, event, moment);
         return;
     }
 }
@@ -326,6 +346,7 @@ int64_t flow_turn(struct flow *flow, const struct moment *moment, struct flow_ac
     flow_sooner(&wait_ms, hold_turn(flow, moment));
     claim_turn(flow, moment);
     emit_notes(flow, ret_actions);
+    flow_sooner(&wait_ms, followup_turn(flow, moment, ret_actions));
     flow_sooner(&wait_ms, recovery_turn(flow, moment, ret_actions));
     emit(flow, &flow->to_send, ret_actions);
     emit(flow, &flow->to_tell, ret_actions);

@@ -26,6 +26,10 @@ static void settle_late(struct flow *flow, struct payout *payout)
 void settle_answered(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
                      const struct moment *moment)
 {
+    if (payout->is_evidence) {
+        resolve_answered(flow, payout, reply, moment);
+        return;
+    }
     if (reply->answer == LEDGER_LATE) {
         settle_late(flow, payout);
         return;

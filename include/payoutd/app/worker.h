@@ -41,6 +41,15 @@ struct parcel {
     int64_t sent_ms; /* monotonic: for the duration of the request */
 };
 
+/* What the worker keeps of an inquiry; views are in the inquiry's arena. */
+struct following {
+    struct outcome_facts facts;
+    struct form form;
+    char url[600];
+    uint16_t merchant_at;
+    int64_t sent_ms;
+};
+
 /* Fixed buckets, in milliseconds: docs/OPERATIONS.md. */
 enum { HISTOGRAM_BUCKETS = 13 };
 struct histogram {
@@ -75,6 +84,7 @@ struct worker {
     void *flow_storage;
     size_t flow_storage_size;
     struct parcel *parcels;
+    struct following followings[INQUIRIES_MAX];
     struct flow_actions actions;
 
     /* From the configuration. */
@@ -140,6 +150,8 @@ void asking_mark_published(struct worker *worker, const struct payout *payout);
 /* The outcome body from the payout's facts, in its arena. */
 struct bytes asking_body(struct worker *worker, struct payout *payout, enum order_state state);
 
+/* Space separated ids, as the ledger keeps them. */
+size_t asking_split_ids(struct bytes list, struct bytes *ret_ids, size_t max);
 /* What our own late answer proves, as a record of the resolutions topic (docs/EVENTS.md). */
 struct bytes asking_evidence(struct worker *worker, struct payout *payout);
 
@@ -147,6 +159,15 @@ struct bytes asking_evidence(struct worker *worker, struct payout *payout);
 void sending_done(void *context, const struct gateway_result *result);
 void sending_pay(struct worker *worker, struct payout *payout);
 void sending_ask_status(struct worker *worker, struct payout *payout);
+
+/* following.c */
+void following_scan(struct worker *worker, const struct flow_action *action);
+void following_look(struct worker *worker, struct handle handle);
+void following_inquire(struct worker *worker, struct handle handle);
+void following_answered(struct worker *worker, const struct gateway_result *result);
+void following_report(struct worker *worker, struct handle handle);
+enum decoded_kind following_decode(struct worker *worker, struct payout *payout,
+                                   const struct source_record *source, const char **ret_why);
 
 /* publishing.c */
 void publishing_events(struct worker *worker, struct kafka_publisher_events *ret_events);

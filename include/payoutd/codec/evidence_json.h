@@ -23,5 +23,11 @@ struct evidence_record {
 /* STATUS_NO_ROOM; STATUS_BAD_FIELD when the body is no JSON object or a text would need escapes. */
 MUST_USE enum status evidence_json_encode(const struct evidence_record *record, struct arena *arena,
                                           struct bytes *ret_value);
+/*
+ * Views into `value`. STATUS_SYNTAX, STATUS_BAD_FIELD or STATUS_MISSING_FIELD with a sentence in
+ * *ret_why, which holds none of the data.
+ */
+MUST_USE enum status evidence_json_decode(struct bytes value, struct evidence_record *ret_record,
+                                          const char **ret_why);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * outcome_json: outcome events, their headers, and dead letters (docs/EVENTS.md).
  *
- * The body is made once, when an order is settled, and stored in the ledger without `sequence` and `replayed`;
- * outcome_json_finish puts those in front when it is published, so that a repeat carries the same facts.
+ * The body is made once, when an order is settled, and stored in the ledger without `sequence` and
+ * `replayed`; outcome_json_finish puts those in front when it is published, so that a repeat
+ * carries the same facts.
  */
 #ifndef PAYOUTD_CODEC_OUTCOME_JSON_H
 #define PAYOUTD_CODEC_OUTCOME_JSON_H
@@ -44,19 +45,39 @@ struct outcome {
     bool failure_retryable;
     int64_t received_ms, armed_ms, answered_ms, occurred_ms; /* Unix time */
     bool livemode;
-    struct bytes destination_key; /* key of destination.fingerprint (HMAC-SHA-256, first 16 bytes as hex) */
+    /* key of destination.fingerprint (HMAC-SHA-256, first 16 bytes as hex) */
+    struct bytes destination_key;
 };
 
 /* The body without sequence: `{"order_id":...}`. STATUS_NO_ROOM. */
 MUST_USE enum status outcome_json_body(const struct outcome *outcome, struct arena *arena,
                                        struct bytes *ret_body);
-/* `{"sequence":N,"replayed":false,` + the stored body's rest. STATUS_FOREIGN_DATA when it is no body of ours. */
+/*
+ * `{"sequence":N,"replayed":false,` + the stored body's rest. STATUS_FOREIGN_DATA when it is no
+ * body of ours.
+ */
 MUST_USE enum status outcome_json_finish(struct bytes body, int64_t sequence, bool replayed,
                                          struct arena *arena, struct bytes *ret_value);
 
 /*
- * UUIDv5 of the order and what is said of it (docs/PROTOCOL.md, Event ids): (order, "final") for a final state,
- * (order, status, attempt) for others.
+ * A stored body after a change: status, final, attempt, occurred_at, paid_amount, doubt, evidence,
+ * gateway and failure are those of `outcome` (whose command may be empty), all other members stay.
+ * STATUS_FOREIGN_DATA, STATUS_NO_ROOM.
+ */
+MUST_USE enum status outcome_json_change(struct bytes body, const struct outcome *outcome,
+                                         struct arena *arena, struct bytes *ret_body);
+/* What later questions about an order need from its stored body. Absent members are BYTES_NONE. */
+struct outcome_facts {
+    struct bytes order_id, command_id;
+    struct money amount; /* its text is absent when the body has none */
+};
+/* Copies into the arena. STATUS_FOREIGN_DATA, STATUS_NO_ROOM. */
+MUST_USE enum status outcome_json_read(struct bytes body, struct arena *arena,
+                                       struct outcome_facts *ret_facts);
+
+/*
+ * UUIDv5 of the order and what is said of it (docs/PROTOCOL.md, Event ids): (order, "final") for a
+ * final state, (order, status, attempt) for others.
  */
 void outcome_event_id(struct bytes ledger_namespace, struct bytes order_id, enum order_state state,
                       int32_t attempt, char ret_id[static EVENT_ID_LEN + 1]);
@@ -78,11 +99,12 @@ MUST_USE enum status outcome_json_headers(const struct event_naming *naming, str
                                           struct event_headers *ret_headers);
 
 /*
- * A dead letter: the record's own headers plus dlq-reason, dlq-message, dlq-topic, dlq-partition, dlq-offset,
- * dlq-timestamp, dlq-worker; the value with every card number blanked; key kept unless it holds a card number. A value
- * above `value_max` is cut and dlq-value-length and dlq-value-hmac are added. Keys and headers above their limits are cut
- * or left out, and dlq-cut says so. Needs at most value_max + DEAD_LETTER_KEY_MAX + DEAD_LETTER_HEADERS_BYTES_MAX +
- * 2,048 bytes of the arena. STATUS_NO_ROOM.
+ * A dead letter: the record's own headers plus dlq-reason, dlq-message, dlq-topic, dlq-partition,
+ * dlq-offset, dlq-timestamp, dlq-worker; the value with every card number blanked; key kept unless
+ * it holds a card number. A value above `value_max` is cut and dlq-value-length and dlq-value-hmac
+ * are added. Keys and headers above their limits are cut or left out, and dlq-cut says so. Needs at
+ * most value_max + DEAD_LETTER_KEY_MAX + DEAD_LETTER_HEADERS_BYTES_MAX + 2,048 bytes of the arena.
+ * STATUS_NO_ROOM.
  */
 struct dead_letter {
     struct bytes key, value;

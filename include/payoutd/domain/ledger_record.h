@@ -30,7 +30,8 @@ enum ledger_script {
     LEDGER_SETTLE,
     LEDGER_PUBLISHED,
     LEDGER_DUE,
-    LEDGER_READ, /* looks, changes nothing */
+    LEDGER_READ,  /* looks, changes nothing */
+    LEDGER_DEFER, /* looked at, nothing changed: due again after due_ms */
     LEDGER_SCRIPT_COUNT,
 };
 
@@ -48,7 +49,7 @@ struct ledger_call {
     uint64_t tag;   /* comes back with the answer */
     uint64_t token; /* the Redis continuity token that the caller believes in */
     struct bytes order_id;
-    struct bytes order_key;    /* READ, PUBLISHED: instead of order_id, as a DUE_LIST gave it */
+    struct bytes order_key; /* READ, DEFER, PUBLISHED: instead of order_id, as a DUE_LIST gave it */
     struct source_position by; /* the position that asks */
     /* 32 bytes: ARM, PARK, REJECT. SETTLE_OWN_STATUS, when given: an order of other words is a
        CONFLICT */
@@ -61,9 +62,9 @@ struct ledger_call {
     struct bytes merchant_id, profile;
     /* ARM, REJECT, SETTLE: how long until the order is asked about by others; DUE: visibility */
     int64_t due_ms;
-    enum settle_mode mode;   /* SETTLE */
-    enum order_state state;  /* SETTLE: what it becomes */
-    struct bytes body;       /* SETTLE, REJECT: the outcome body, masked */
+    enum settle_mode mode;  /* SETTLE */
+    enum order_state state; /* SETTLE: what it becomes */
+    struct bytes body;      /* SETTLE, REJECT: the outcome body, masked */
     /* REJECT: the body for a READY order, FAILED(not_sent). SETTLE_RESOLUTION: the body of the
        UNKNOWN that an absent order becomes */
     struct bytes late_body;
@@ -90,7 +91,7 @@ enum ledger_answer {
     LEDGER_MOVED,    /* status: the SENDING that was seen is gone, read again; resolution: evidence
                         of another attempt; DISARM: not ours any more; PUBLISHED: a sequence that
                         this order has not reached */
-    LEDGER_MARKED,   /* PUBLISHED */
+    LEDGER_MARKED,   /* PUBLISHED, DEFER */
     LEDGER_DUE_LIST, /* DUE */
     LEDGER_FOUND,    /* READ: everything */
     LEDGER_ABSENT,   /* READ, PUBLISHED, DISARM: there is no such order */

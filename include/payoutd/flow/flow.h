@@ -15,6 +15,7 @@
 
 #include "payoutd/base/heap.h"
 #include "payoutd/domain/window.h"
+#include "payoutd/flow/inquiry.h"
 #include "payoutd/flow/payout.h"
 
 enum {
@@ -84,6 +85,11 @@ enum flow_action_kind {
     ACTION_ENDED,   /* payout: log it, mark it published, then flow_let_go */
     ACTION_PAUSE,
     ACTION_RESUME,  /* partition */
+    ACTION_SCAN,    /* partition = shard: ask LEDGER_DUE for at most `batch` orders; tag
+                       flow_scan_tag(shard) */
+    ACTION_LOOK,    /* payout = an inquiry's handle: ask its script (READ or DEFER) */
+    ACTION_INQUIRE, /* an inquiry: ask the gateway's status; answer with FLOW_STATUS_ANSWER */
+    ACTION_REPORT,  /* an inquiry: write its change to the resolutions; answer with FLOW_TOLD */
     ACTION_RELEASE, /* answer the revoke */
     ACTION_STOPPED, /* the drain is over */
     ACTION_NOTE,    /* note, payout or merchant: something a person should know */
@@ -142,6 +148,7 @@ struct flow_hold {
 struct flow_statistics {
     int64_t received, skipped, ended[END_DROPPED + 1], outcomes[8 /* enum order_state */];
     int64_t answers_stale, ledger_repeats, late, contradictions, foreign, notes_lost;
+    int64_t inquiries, changes;
     int64_t batches_committed, batches_aborted, batches_fenced, batches_reread;
 };
 
@@ -151,6 +158,10 @@ struct flow {
     struct payout *payouts;
     struct payout_list free, to_ask, to_send, to_tell, publishable, batch, ended;
     struct heap timers;
+    struct inquiry inquiries[INQUIRIES_MAX];
+    size_t inquiries_open;
+    int64_t scan_at_ms; /* when the due-lists are looked at next */
+    uint32_t scan_shard;
     struct flow_partition partitions[FLOW_PARTITIONS_MAX];
     int16_t partition_places[FLOW_TOPIC_COUNT][FLOW_PARTITION_NUMBER_MAX]; /* -1: not ours */
     size_t partitions_count;
@@ -253,6 +264,11 @@ uint64_t flow_tag(struct handle handle); /* for answers of adapters */
 struct handle flow_untag(uint64_t tag);
 /* Walks flow->batch (ACTION_PUBLISH): first with NULL. */
 struct payout *flow_batch_next(struct flow *flow, const struct payout *after);
+/* Inquiries are answered under their own handles: is it one, and which. NULL: it is over. */
+bool flow_is_inquiry(struct handle handle);
+struct inquiry *flow_inquiry(struct flow *flow, struct handle handle);
+uint64_t flow_scan_tag(uint32_t shard);
+
 /* After ACTION_ENDED. */
 void flow_let_go(struct flow *flow, struct payout *payout);
 size_t flow_in_flight(const struct flow *flow); /* slots in use */

@@ -39,6 +39,7 @@ enum decoded_kind {
     DECODED_VALID,
     DECODED_INVALID,      /* the order id is readable: a `rejected` outcome and a dead letter */
     DECODED_UNREADABLE,   /* a dead letter only */
+    DECODED_EVIDENCE,     /* a record of the resolutions topic; the evidence is in the payout */
     DECODED_UNCONFIGURED, /* no such merchant or key here, not the command's fault: waits, rejected
                              only by age */
 };
@@ -82,6 +83,7 @@ struct payout {
     bool orphaned; /* its assignment has ended: what it knows is recorded, nothing is published */
 
     /* Where it came from. */
+    bool is_evidence;      /* a record of the resolutions topic: it settles, it never pays */
     uint16_t partition_at; /* in the flow's table; stale once orphaned */
     int32_t partition;
     int64_t offset, timestamp_ms;

@@ -72,8 +72,24 @@ void commit_mark_dirty(struct flow *flow, struct flow_partition *partition,
 /* doubt.c */
 void doubt_begin(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
                  const struct moment *moment);
+/* R4: an error settles only when it belongs to the open attempt and the order was never in doubt.
+ */
+bool doubt_error_belongs(int32_t attempt, bool doubt, struct bytes refused_payment_ids,
+                         const struct answer *answer);
 void doubt_answered(struct flow *flow, struct payout *payout, const struct answer *answer,
                     const struct moment *moment);
+
+/* resolve.c: evidence from the resolutions topic */
+void resolve_begin(struct flow *flow, struct payout *payout);
+void resolve_answered(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
+                      const struct moment *moment);
+
+/* followup.c: orders whose outcome is still open are asked about until it is known */
+void followup_replied(struct flow *flow, struct handle handle, const struct ledger_reply *reply,
+                      const struct moment *moment);
+void followup_answered(struct flow *flow, struct handle handle, const struct answer *answer);
+void followup_told(struct flow *flow, struct handle handle, bool told);
+int64_t followup_turn(struct flow *flow, const struct moment *moment, struct flow_actions *actions);
 
 /* hold.c */
 bool hold_stops(const struct flow *flow, const struct payout *payout);
