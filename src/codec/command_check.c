@@ -122,13 +122,16 @@ static void check_amount(struct command_words *words, struct money *amount)
     struct bytes value = words->fields[FIELD_AMOUNT_VALUE];
     struct bytes currency = words->fields[FIELD_AMOUNT_CURRENCY];
     struct money parsed;
-    if (!bytes_is_none(value) && money_parse(value, BYTES("XXX"), &parsed) != STATUS_OK)
+    /* Each is judged alone, so that the message names the one that is wrong. */
+    if (!bytes_is_none(value) && money_parse(value, BYTES("KZT"), &parsed) != STATUS_OK)
         command_words_refuse(words, STATUS_BAD_FIELD, "amount.value",
                              "must be a decimal above zero, at most 8 digits and 2 decimals");
-    if (!bytes_is_none(currency) && !is_allowed_currency(words->rules, currency))
+    bool has_currency = is_allowed_currency(words->rules, currency) &&
+                        money_parse(BYTES("1"), currency, &parsed) == STATUS_OK;
+    if (!bytes_is_none(currency) && !has_currency)
         command_words_refuse(words, STATUS_BAD_FIELD, "amount.currency",
                              "must be one of the configured currencies");
-    else if (!bytes_is_none(value) && money_parse(value, currency, &parsed) == STATUS_OK)
+    if (has_currency && !bytes_is_none(value) && money_parse(value, currency, &parsed) == STATUS_OK)
         *amount = parsed;
 }
 

@@ -107,12 +107,23 @@ static void destinations_outside_of_their_rules_are_refused(void **state)
                        "}}", ibans, sizeof ibans / sizeof ibans[0]);
 }
 
+static void currency_that_no_amount_can_have_is_refused_even_when_configured(void **state)
+{
+    (void) state;
+    static const struct bytes wrong[] = {{"kzt", 3}};
+    rules.currencies = wrong;
+    rules.currencies_count = 1;
+    assert_refused("{" ID "," TEXT "," CARD ",\"amount\":{\"value\":\"1\",\"currency\":\"kzt\"}}",
+                   STATUS_BAD_FIELD, "amount.currency: must be one of the configured currencies");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
         CASE(values_outside_of_their_rules_are_refused),
         CASE(destinations_outside_of_their_rules_are_refused),
+        CASE(currency_that_no_amount_can_have_is_refused_even_when_configured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,8 +56,8 @@ static void paid_order_says_everything(void **state)
         "\"evidence\":\"answer\"",
         "\"payment_id\":\"7777777777\"",
         "\"masked\":\"440043******1237\",\"last4\":\"1237\",\"fingerprint\":\"",
-        "\"command\":{\"id\":\"cmd-1\",\"topic\":\"payout.commands\",\"partition\":3,\"offset\":"
-        "1042,",
+        "\"command\":{\"id\":\"cmd-1\",\"topic\":\"payout.commands\",\"partition\":3,",
+        "\"offset\":1042,\"timestamp\":\"2025-05-29T12:00:00.000Z\"",
         "\"metadata\":{\"batch\":\"2025-05-B\"}",
         "\"livemode\":true",
     };
