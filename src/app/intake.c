@@ -174,6 +174,8 @@ static enum decoded_kind decode(struct worker *worker, struct payout *payout,
     enum status status =
         command_json_decode(&record->content, &worker->secrets->rules, &payout->arena,
                             &payout->command, &parcel->context, &fault);
+    must(status != STATUS_NO_ROOM); /* the arena has room for the largest: worker_setup.c */
+
     if (status == STATUS_OK) {
         resolve_merchant(worker, payout);
         if (keep_record(&payout->arena, &record->content, &parcel->record) == STATUS_OK)
@@ -196,6 +198,22 @@ static enum decoded_kind decode(struct worker *worker, struct payout *payout,
     return fault.has_order_id ? DECODED_INVALID : DECODED_UNREADABLE;
 }
 
+/* A gap in the offsets that is longer than the window: the record waits in Kafka until what is open
+ * before it has ended. */
+static void come_again(struct worker *worker, const struct source_record *record)
+{
+    kafka_source_pause(worker->source, record->topic, record->partition);
+    enum status status =
+        kafka_source_seek(worker->source, record->topic, record->partition, record->offset);
+    if (status == STATUS_OK)
+        return;
+    LOG(LOG_LEVEL_ERROR, "kafka.seek_failed",
+        "a partition cannot be read again from an earlier record: this process ends, so that it is "
+        "started anew",
+        LOG_INT("kafka.partition", record->partition), LOG_INT("kafka.offset", record->offset));
+    worker_end(worker, WORKER_EXIT_HUNG, worker->options->worker_drain_ms);
+}
+
 static void on_record(void *context, const struct source_record *record)
 {
     struct worker *worker = context;
@@ -203,7 +221,10 @@ static void on_record(void *context, const struct source_record *record)
     struct flow_arrival arrival = {flow_topic_of(record->topic), record->partition, record->epoch,
                                    record->offset, record->timestamp_ms};
     struct handle handle;
-    if (flow_open(worker->flow, &arrival, &moment, &handle) != FLOW_OPENED)
+    enum flow_opening opening = flow_open(worker->flow, &arrival, &moment, &handle);
+    if (opening == FLOW_CLOSED)
+        come_again(worker, record);
+    if (opening != FLOW_OPENED)
         return;
     struct payout *payout = flow_payout(worker->flow, handle);
     enum decoded_kind kind = record->topic == SOURCE_RESOLUTIONS

@@ -28,6 +28,14 @@ enum flow_opening flow_open(struct flow *flow, const struct flow_arrival *arriva
     struct flow_partition *partition = find_partition(flow, arrival, &at);
     if (partition == NULL)
         return FLOW_STALE; /* R7: items of an earlier assignment are dropped */
+    if (partition->refused_at >= 0 && arrival->offset > partition->refused_at)
+        return FLOW_STALE; /* it comes again, behind the one that was refused */
+    if (!window_has_room(&partition->window, arrival->offset)) {
+        partition->refused_at = arrival->offset;
+        partition->paused = true;
+        return FLOW_CLOSED;
+    }
+    partition->refused_at = -1;
     int64_t watermark = partition->window.watermark;
     bool is_new = window_open(&partition->window, arrival->offset);
     if (partition->window.watermark != watermark)

@@ -21,6 +21,7 @@ static void take_partition(struct flow *flow, const struct flow_assigned *assign
         .committed_token = assigned->token,
         .ceiling = assigned->ceiling,
         .armable_below = -1,
+        .refused_at = -1,
     };
     payout_list_init(&partition->above);
 }
@@ -137,6 +138,8 @@ static bool wants_pause(struct flow *flow, const struct flow_partition *partitio
                         const struct moment *moment)
 {
     if (window_is_closed(&partition->window))
+        return true;
+    if (partition->refused_at >= 0 && !window_has_room(&partition->window, partition->refused_at))
         return true;
     int64_t span = partition->window.fetched - partition->window.watermark;
     if (partition->paused && span > WINDOW_SPAN_MAX / 2)

@@ -400,6 +400,28 @@ static void a_late_answer_goes_to_the_resolutions_topic(void **state)
     assert_int_equal(harness_count(h, ACTION_TELL), 1);
 }
 
+static void a_record_behind_a_gap_longer_than_the_window_comes_again_when_there_is_room(
+    void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_armed(h, 0, "A");
+    struct flow_arrival far = {FLOW_COMMANDS, 0, h->flow.epoch, 50000, h->moment.wall_ms};
+    struct flow_arrival behind = far;
+    behind.offset++;
+    struct handle handle;
+    assert_int_equal(flow_open(&h->flow, &far, &h->moment, &handle), FLOW_CLOSED);
+    assert_int_equal(flow_open(&h->flow, &behind, &h->moment, &handle), FLOW_STALE);
+    harness_pass(h, 1000);
+    assert_int_equal(harness_count(h, ACTION_RESUME), 0);
+    harness_answer(h, payout, VERDICT_ACCEPTED);
+    struct ledger_reply reply = settled(ORDER_PAID, 1);
+    harness_ledger(h, payout, &reply);
+    harness_pass(h, 10);
+    assert_int_equal(harness_count(h, ACTION_RESUME), 1);
+    assert_int_equal(flow_open(&h->flow, &far, &h->moment, &handle), FLOW_OPENED);
+    assert_int_equal(flow_open(&h->flow, &behind, &h->moment, &handle), FLOW_OPENED);
+}
+
 static void an_answer_for_a_slot_that_was_given_away_is_not_believed(void **state)
 {
     struct harness *h = *state;
@@ -442,6 +464,7 @@ int main(void)
         WALK(nothing_is_claimed_while_the_ledger_is_down_and_intake_stops),
         WALK(a_ledger_that_forgot_is_asked_one_question_a_second_until_it_remembers),
         WALK(a_late_answer_goes_to_the_resolutions_topic),
+        WALK(a_record_behind_a_gap_longer_than_the_window_comes_again_when_there_is_room),
         WALK(an_answer_for_a_slot_that_was_given_away_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

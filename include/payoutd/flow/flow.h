@@ -70,7 +70,8 @@ struct flow_partition {
     int64_t ceiling_in_batch; /* what the running transaction carries */
     bool dirty;               /* something a commit would change */
     bool in_batch;
-    bool paused, pause_wanted;
+    bool paused;
+    int64_t refused_at;       /* the record that the window had no room for comes again; -1: none */
     struct payout_list above; /* payouts at or above armable_below, in the order they came */
 };
 
@@ -243,8 +244,9 @@ size_t flow_room(const struct flow *flow);
 
 enum flow_opening {
     FLOW_OPENED,
-    FLOW_SKIPPED /* done already */,
-    FLOW_STALE /* of an earlier assignment */
+    FLOW_SKIPPED, /* done already */
+    FLOW_STALE,   /* of an earlier assignment, or it comes again: drop it */
+    FLOW_CLOSED,  /* the window has no room for it: pause the partition and seek back to it */
 };
 /* A record arrives; on FLOW_OPENED decode it into the payout, then feed FLOW_DECODED. Needs
  * flow_room. */
