@@ -25,7 +25,7 @@ enum status amount_read(struct bytes text, size_t digits_max, int64_t *ret_minor
         if (text.data[i] != '.' || decimals < 1 || decimals > 2 || !is_digit(text.data[i + 1]) ||
             !is_digit(text.data[text.len - 1]))
             return STATUS_SYNTAX;
-        minor += 10 * (text.data[i + 1] - '0');
+        minor += 10 * (int64_t) (text.data[i + 1] - '0');
         if (decimals == 2)
             minor += text.data[i + 2] - '0';
     }

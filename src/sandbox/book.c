@@ -23,8 +23,8 @@ struct book *book_new(size_t orders_max)
     book->buckets_count = 1024;
     while (book->buckets_count < orders_max)
         book->buckets_count *= 2;
-    book->orders = calloc(book->buckets_count, sizeof *book->orders);
-    book->payments = calloc(book->buckets_count, sizeof *book->payments);
+    book->orders = calloc(book->buckets_count, sizeof(struct order *));
+    book->payments = calloc(book->buckets_count, sizeof(struct payment *));
     must(book->orders != NULL && book->payments != NULL);
     TAILQ_INIT(&book->by_age);
     book->next_payment_id = FIRST_PAYMENT_ID;

@@ -134,7 +134,7 @@ static void on_event(struct bufferevent *bev, short what, void *context)
         end_try(context, false);
 }
 
-static struct bufferevent *new_bufferevent(const struct callback *callback)
+static struct bufferevent *new_bufferevent(struct callback *callback)
 {
     struct event_base *base = callback->owner->sandbox->base;
     if (!callback->is_https)

@@ -116,7 +116,7 @@ static bool read_pair(const char *directory, const char *stem, struct pair *ret_
         pair.key = PEM_read_PrivateKey(stream, NULL, NULL, NULL);
         fclose(stream);
     }
-    time_t week = time(NULL) + 7 * DAY_S;
+    time_t week = time(NULL) + (time_t) 7 * DAY_S;
     if (pair.certificate == NULL || pair.key == NULL ||
         X509_check_private_key(pair.certificate, pair.key) != 1 ||
         X509_cmp_time(X509_get0_notAfter(pair.certificate), &week) <= 0) {

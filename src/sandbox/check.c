@@ -7,6 +7,7 @@
 
 enum {
     TEXT_MAX = 255,
+    DESCRIPTION_BYTES_MAX = 4 * TEXT_MAX, /* it is measured in letters */
     PAN_MIN = 13,
     PAN_MAX = 20,
     UUID_LEN = 36,
@@ -120,7 +121,7 @@ static const char *find_wrong_text(const struct form_fields *fields)
     struct bytes currency = form_value(fields, "pg_currency");
     if (form_value(fields, "pg_order_id").len > BOOK_ORDER_ID_MAX)
         return "pg_order_id is longer than 50";
-    if (form_value(fields, "pg_description").len > TEXT_MAX * 4)
+    if (form_value(fields, "pg_description").len > DESCRIPTION_BYTES_MAX)
         return "pg_description is too long";
     if (form_value(fields, "pg_post_link").len > TEXT_MAX)
         return "pg_post_link is longer than 255";

@@ -200,7 +200,7 @@ static void on_drip(void *context, bool cancelled)
     bool is_over =
         cancelled || drip->sent == drip->text.len || http_exchange_client_is_gone(drip->exchange);
     if (is_over) {
-        bool is_whole = drip->sent == drip->text.len;
+        bool is_whole = !cancelled && drip->sent == drip->text.len;
         http_exchange_end(drip->exchange, is_whole ? HTTP_END_KEEP : HTTP_END_CLOSE);
         free(drip);
         return;

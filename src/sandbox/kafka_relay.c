@@ -17,7 +17,7 @@
 enum {
     ADDRESS_FRAME_MAX = 256 * 1024,
     FRAME_MAX = 128 * 1024 * 1024,
-    RETRY_MS = 20,
+    RETRY_US = 20000,
     TRIES_MAX = 250
 };
 
@@ -153,7 +153,7 @@ static void commit_failed(struct link *link)
     bufferevent_free(link->committer);
     link->committer = NULL;
     if (++link->tries < TRIES_MAX) {
-        struct timeval wait = {.tv_usec = RETRY_MS * 1000};
+        struct timeval wait = {.tv_usec = RETRY_US};
         evtimer_add(link->retry, &wait);
         return;
     }
@@ -292,8 +292,10 @@ void kafka_relay_free(struct kafka_relay *relay)
 {
     if (relay == NULL)
         return;
-    while (!LIST_EMPTY(&relay->links))
-        close_link(LIST_FIRST(&relay->links));
+    for (struct link *link = LIST_FIRST(&relay->links), *next; link != NULL; link = next) {
+        next = LIST_NEXT(link, list);
+        close_link(link);
+    }
     evconnlistener_free(relay->listener);
     kafka_offsets_free(relay->offsets);
     free(relay);

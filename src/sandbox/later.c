@@ -40,8 +40,10 @@ static void run(struct later *later, bool cancelled)
 
 void later_list_clear(struct later_list *list)
 {
-    while (!LIST_EMPTY(&list->head))
-        run(LIST_FIRST(&list->head), true);
+    for (struct later *later = LIST_FIRST(&list->head), *next; later != NULL; later = next) {
+        next = LIST_NEXT(later, link);
+        run(later, true);
+    }
 }
 
 void later_list_free(struct later_list *list)
