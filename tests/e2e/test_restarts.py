@@ -1,7 +1,9 @@
 """Workers that end in the middle of their work, in every way, and others that go on."""
 from events import command
+from harness import PARTITIONS
 from worker import wait_for
 
+ALL_PARTITIONS = 2 * PARTITIONS  # of the commands and of the resolutions
 SLOW = ("--latency-ms", "150", "--jitter-ms", "150")
 
 
@@ -66,7 +68,7 @@ def test_paused_worker_that_wakes_up_after_its_partitions_went_to_another(make_w
     wait_for_executions(world, 20)
     sleeper.pause()
     other = world.start_worker()
-    wait_for(lambda: other.metric("payout_kafka_assigned_partitions") == 6, 60, "all partitions at the other")
+    wait_for(lambda: other.metric("payout_kafka_assigned_partitions") == ALL_PARTITIONS, 60, "all partitions at the other")
     sleeper.resume()
     world.wait_all_told(orders, 120)
     world.wait_paid_are_settled()
@@ -78,7 +80,8 @@ def test_two_workers_share_six_partitions_and_one_leaves(make_world):
     first = world.start_worker()
     second = world.start_worker()
     for worker in (first, second):
-        wait_for(lambda each=worker: each.metric("payout_kafka_assigned_partitions") == 3, 60, "three partitions each")
+        wait_for(lambda each=worker: each.metric("payout_kafka_assigned_partitions") == ALL_PARTITIONS / 2, 60,
+                 "half of the partitions each")
     orders = send_many(world, 300)
     wait_for_executions(world, 60)
     assert second.metric("payout_commands_received_total") > 0
@@ -87,4 +90,4 @@ def test_two_workers_share_six_partitions_and_one_leaves(make_world):
     world.wait_all_final(orders, 120)
     audit = world.audit(everything_final=True)
     assert all(audit.final_of(order) == "succeeded" for order in orders)
-    assert first.metric("payout_kafka_assigned_partitions") == 6
+    assert first.metric("payout_kafka_assigned_partitions") == ALL_PARTITIONS
