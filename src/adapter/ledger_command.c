@@ -12,7 +12,7 @@ const char *ledger_command_script(enum ledger_script script)
         [LEDGER_REJECT] = embedded_reject, [LEDGER_DISARM] = embedded_disarm,
         [LEDGER_SETTLE] = embedded_settle, [LEDGER_PUBLISHED] = embedded_published,
         [LEDGER_DUE] = embedded_due,       [LEDGER_READ] = embedded_read,
-        [LEDGER_DEFER] = embedded_defer,
+        [LEDGER_DEFER] = embedded_defer,   [LEDGER_WIPE] = embedded_wipe,
     };
     must((unsigned) script < LEDGER_SCRIPT_COUNT);
     return scripts[script];
@@ -115,9 +115,9 @@ static void put_claim(struct buffer *to, const struct ledger_call *call)
 
 /* How many words follow the token. */
 static const int64_t words[LEDGER_SCRIPT_COUNT] = {
-    [LEDGER_ARM] = 9,    [LEDGER_PARK] = 5,    [LEDGER_REJECT] = 8,
-    [LEDGER_DISARM] = 4, [LEDGER_SETTLE] = 15, [LEDGER_PUBLISHED] = 2,
-    [LEDGER_DUE] = 2,    [LEDGER_READ] = 0,    [LEDGER_DEFER] = 1,
+    [LEDGER_ARM] = 9,     [LEDGER_PARK] = 5,      [LEDGER_REJECT] = 8, [LEDGER_DISARM] = 4,
+    [LEDGER_SETTLE] = 15, [LEDGER_PUBLISHED] = 2, [LEDGER_DUE] = 2,    [LEDGER_READ] = 0,
+    [LEDGER_DEFER] = 1,   [LEDGER_WIPE] = 0,
 };
 
 static void put_arguments(struct buffer *to, const struct ledger_call *call, int64_t horizon_ms,
@@ -157,6 +157,7 @@ static void put_arguments(struct buffer *to, const struct ledger_call *call, int
         redis_link_put_number(to, call->due_max < LEDGER_DUE_MAX ? call->due_max : LEDGER_DUE_MAX);
         break;
     case LEDGER_READ:
+    case LEDGER_WIPE:
         break;
     case LEDGER_DEFER:
         put_due(to, call);
@@ -166,10 +167,16 @@ static void put_arguments(struct buffer *to, const struct ledger_call *call, int
     }
 }
 
+/* About a shard, not an order: its first two keys are enough. */
+static bool is_of_shard(enum ledger_script script)
+{
+    return script == LEDGER_DUE || script == LEDGER_WIPE;
+}
+
 static enum status keys_of(const struct ledger_call *call, const char *name_space,
                            struct ledger_keys *keys)
 {
-    if (call->script == LEDGER_DUE) {
+    if (is_of_shard(call->script)) {
         ledger_keys_of_shard(call->shard, keys);
         return STATUS_OK;
     }
@@ -217,7 +224,7 @@ enum status ledger_command_build(const struct ledger_call *call, const char *nam
         return STATUS_BAD_FIELD;
     TRY(keys_of(call, name_space, &keys));
     TRY(make_room(command, call));
-    int64_t count = call->script == LEDGER_DUE ? 2 : LEDGER_KEY_COUNT;
+    int64_t count = is_of_shard(call->script) ? 2 : LEDGER_KEY_COUNT;
     struct buffer to;
     buffer_init(&to, command->data, command->max);
     command->body_at = command->body_len = 0;

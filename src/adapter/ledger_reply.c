@@ -124,6 +124,10 @@ enum status ledger_reply_read(const redisReply *from, struct bytes written,
         reply->answer = LEDGER_EMPTY;
         return STATUS_OK;
     }
+    if (from->elements == 1 && bytes_equal_text(word, "WIPED")) {
+        reply->answer = LEDGER_MARKED;
+        return STATUS_OK;
+    }
     if (from->elements == 2 && bytes_equal_text(word, "FOREIGN")) {
         reply->answer = LEDGER_FOREIGN;
         reply->why = from->element[1]->str;

@@ -206,7 +206,7 @@ static void write_redis_changes(struct worker *worker, const char *name, struct 
 static void write_redis_calls(struct worker *worker, const char *name, struct buffer *out)
 {
     static const char *const names[LEDGER_SCRIPT_COUNT] = {
-        "arm", "park", "reject", "disarm", "settle", "published", "due", "read", "defer"};
+        "arm", "park", "reject", "disarm", "settle", "published", "due", "read", "defer", "wipe"};
     const struct ledger_statistics *statistics = ledger_statistics(worker->ledger);
     for (size_t i = 0; i < LEDGER_SCRIPT_COUNT; i++)
         put_text(out, name, "script", names[i], statistics->calls[i]);

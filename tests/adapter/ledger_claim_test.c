@@ -221,7 +221,7 @@ static void a_ready_order_in_doubt_is_never_armed(void **state)
 static void a_wrong_token_is_empty_and_nothing_is_written(void **state)
 {
     (void) state;
-    for (enum ledger_script script = LEDGER_ARM; script < LEDGER_SCRIPT_COUNT; script++) {
+    for (enum ledger_script script = LEDGER_ARM; script < LEDGER_WIPE; script++) {
         struct ledger_call call =
             ledger_bench_settle(&bench, "token", SETTLE_RESOLUTION, 1, ORDER_PAID);
         call.script = script;
@@ -230,6 +230,28 @@ static void a_wrong_token_is_empty_and_nothing_is_written(void **state)
         assert_answer(&bench, &call, LEDGER_EMPTY);
     }
     assert_int_equal(redis_server_number(&server, "EXISTS %s", ledger_bench_key("token")), 0);
+}
+
+static void wipe_takes_inc_away_from_one_shard_whatever_it_says_and_leaves_last(void **state)
+{
+    (void) state;
+    struct ledger_keys keys;
+    char token[LEDGER_TOKEN_MAX];
+    ledger_keys_token_text(bench.token, token);
+    ledger_keys_of_order("test", BYTES("wipe"), &keys);
+    struct ledger_call wipe = {.script = LEDGER_WIPE,
+                               .token = bench.token ^ 1,
+                               .shard = atoi(keys.text[LEDGER_KEY_INC] + 4)};
+    int64_t marks = redis_server_number(&server, "DBSIZE");
+    redis_server_do(&server, "SET %s claim-of-a-restorer", keys.text[LEDGER_KEY_INC]);
+    assert_answer(&bench, &wipe, LEDGER_MARKED);
+    assert_answer(&bench, &wipe, LEDGER_MARKED);
+    assert_int_equal(redis_server_number(&server, "DBSIZE"), marks - 1);
+    assert_int_equal(redis_server_number(&server, "EXISTS %s", keys.text[LEDGER_KEY_LAST]), 1);
+    struct ledger_call call = arm("wipe", 1, 1, 1);
+    assert_answer(&bench, &call, LEDGER_EMPTY);
+    redis_server_do(&server, "SET %s %s", keys.text[LEDGER_KEY_INC], token);
+    assert_answer(&bench, &call, LEDGER_ARMED);
 }
 
 static void a_missing_or_claimed_inc_is_empty(void **state)
@@ -284,6 +306,7 @@ int main(void)
         cmocka_unit_test(an_order_ever_in_doubt_is_known_to_every_copy_whatever_its_words),
         cmocka_unit_test(a_ready_order_in_doubt_is_never_armed),
         cmocka_unit_test(a_wrong_token_is_empty_and_nothing_is_written),
+        cmocka_unit_test(wipe_takes_inc_away_from_one_shard_whatever_it_says_and_leaves_last),
         cmocka_unit_test(a_missing_or_claimed_inc_is_empty),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -263,6 +263,7 @@ void sim_scripts_run(struct sim_asking *asking)
         sim_scripts_answer(asking, asking->order->exists ? LEDGER_FOUND : LEDGER_ABSENT);
         return;
     case LEDGER_DUE:
+    case LEDGER_WIPE:
     case LEDGER_SCRIPT_COUNT:
         break;
     }

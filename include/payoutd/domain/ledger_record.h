@@ -32,6 +32,8 @@ enum ledger_script {
     LEDGER_DUE,
     LEDGER_READ,  /* looks, changes nothing */
     LEDGER_DEFER, /* looked at, nothing changed: due again after due_ms */
+    LEDGER_WIPE,  /* deletes `inc` of `shard`, whatever it says: an owner does so in every shard
+                     before it acknowledges another token (R8). `token` is not compared */
     LEDGER_SCRIPT_COUNT,
 };
 
@@ -71,7 +73,7 @@ struct ledger_call {
     enum evidence evidence;  /* SETTLE: only EVIDENCE_OPERATOR makes a doubted order FAILED (R4) */
     struct bytes payment_id; /* SETTLE, DISARM: of this attempt; absent when none */
     int64_t sequence;        /* PUBLISHED */
-    int32_t shard, due_max;  /* DUE: shard and the most entries to give */
+    int32_t shard, due_max;  /* DUE, WIPE: shard; DUE: the most entries to give */
 };
 
 enum ledger_answer {
@@ -91,7 +93,7 @@ enum ledger_answer {
     LEDGER_MOVED,    /* status: the SENDING that was seen is gone, read again; resolution: evidence
                         of another attempt; DISARM: not ours any more; PUBLISHED: a sequence that
                         this order has not reached */
-    LEDGER_MARKED,   /* PUBLISHED, DEFER */
+    LEDGER_MARKED,   /* PUBLISHED, DEFER, WIPE */
     LEDGER_DUE_LIST, /* DUE */
     LEDGER_FOUND,    /* READ: everything */
     LEDGER_ABSENT,   /* READ, PUBLISHED, DISARM: there is no such order */
