@@ -3,6 +3,8 @@
 #include "gateway_handle.h"
 #include "gateway_memory.h"
 
+#include "payoutd/adapter/kill_point.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,7 @@ static int on_prereq(void *context, char *remote_ip, char *local_ip, int remote_
     slot->passed = true;
     slot->reused = !slot->opened_socket;
     slot->sent_ms = now_ms;
+    KILL_POINT_IF(slot->send_before_ms != 0, "before_first_byte");
     return CURL_PREREQFUNC_OK;
 }
 

@@ -3,6 +3,8 @@
 #include "gateway_handle.h"
 #include "gateway_memory.h"
 
+#include "payoutd/adapter/kill_point.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +183,9 @@ static void act(struct gateway_http *http, curl_socket_t fd, int events)
 {
     int running;
     must(curl_multi_socket_action(http->multi, fd, events, &running) == CURLM_OK);
+    KILL_POINT_IF(http->running.last != NULL && http->running.last->passed &&
+                      http->running.last->send_before_ms != 0,
+                  "after_first_byte");
     drain(http);
 }
 

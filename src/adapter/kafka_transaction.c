@@ -5,6 +5,7 @@
  */
 #include "kafka_publisher_parts.h"
 
+#include "payoutd/adapter/kill_point.h"
 #include "payoutd/adapter/log.h"
 
 #include <stdio.h>
@@ -352,6 +353,7 @@ enum publish_result kafka_transaction_run(struct transactions *transactions,
 {
     transactions->undelivered = 0;
     transactions->why[0] = '\0';
+    KILL_POINT("before_transaction");
     enum judgement judgement =
         judge(transactions, "beginning", rd_kafka_begin_transaction(transactions->producer));
     if (judgement != STEP_DONE)
@@ -359,7 +361,11 @@ enum publish_result kafka_transaction_run(struct transactions *transactions,
     judgement = send_offsets(transactions, batch);
     if (judgement != STEP_DONE)
         return fail(transactions, judgement);
+    KILL_POINT("inside_transaction_after_offsets");
     if (!produce_all(transactions, batch))
         return fail(transactions, STEP_ABORT);
-    return commit(transactions);
+    KILL_POINT("inside_transaction_before_commit");
+    enum publish_result result = commit(transactions);
+    KILL_POINT_IF(result == PUBLISH_COMMITTED, "after_commit");
+    return result;
 }

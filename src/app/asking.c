@@ -1,6 +1,7 @@
 /* The conversation with the ledger: a payout's facts become a call, the answer becomes a fact. */
 #include "payoutd/app/worker.h"
 
+#include "payoutd/adapter/kill_point.h"
 #include "payoutd/adapter/log.h"
 #include "payoutd/codec/evidence_json.h"
 
@@ -135,6 +136,7 @@ void asking_ask(struct worker *worker, struct payout *payout)
         .late_body = worker_parcel(worker, payout)->late_body,
         .payment_id = payout->has_answer ? payout->answer.payment_id : BYTES_NONE,
     };
+    KILL_POINT_LEDGER("before", call.script);
     enum status status = ledger_ask(worker->ledger, &call);
     if (status ==
         STATUS_BAD_FIELD) { /* a payment id of strange characters: the body has it, escaped */
@@ -158,6 +160,7 @@ void asking_mark_published(struct worker *worker, const struct payout *payout)
         .by = {bytes_of(source_topic_name(worker, payout)), payout->partition, payout->offset},
         .sequence = payout->sequence,
     };
+    KILL_POINT_LEDGER("before", call.script);
     enum status status = ledger_ask(worker->ledger, &call);
     (void) status; /* only a mark: an order without it is marked when it is met again */
 }
@@ -165,6 +168,7 @@ void asking_mark_published(struct worker *worker, const struct payout *payout)
 static void on_reply(void *context, const struct ledger_reply *reply)
 {
     struct worker *worker = context;
+    KILL_POINT_LEDGER("after", reply->script);
     if (reply->answer == LEDGER_BLOCKED || reply->answer == LEDGER_FAILED)
         LOG(LOG_LEVEL_DEBUG, "ledger.repeat", reply->why == NULL ? "no answer" : reply->why,
             LOG_TEXT("ledger.answer", ledger_answer_name(reply->answer)));

@@ -4,6 +4,7 @@
  */
 #include "payoutd/app/worker.h"
 
+#include "payoutd/adapter/kill_point.h"
 #include "payoutd/adapter/log.h"
 #include "payoutd/codec/evidence_json.h"
 #include "payoutd/codec/gateway_reply.h"
@@ -24,6 +25,7 @@ void following_scan(struct worker *worker, const struct flow_action *action)
         /* Long enough for a status query: nobody else takes the order meanwhile. */
         .due_ms = worker->flow->config.request_timeout_ms + VISIBILITY_MARGIN_MS,
     };
+    KILL_POINT_LEDGER("before", call.script);
     enum status status = ledger_ask(worker->ledger, &call);
     (void) status; /* the next scan comes in any case */
 }
@@ -38,6 +40,7 @@ void following_look(struct worker *worker, struct handle handle)
         .order_key = inquiry->order_key,
         .due_ms = inquiry->defer_ms,
     };
+    KILL_POINT_LEDGER("before", call.script);
     if (ledger_ask(worker->ledger, &call) == STATUS_OK)
         return;
     struct ledger_reply reply = {.answer = LEDGER_BLOCKED, .script = call.script, .tag = call.tag};
@@ -83,6 +86,7 @@ void following_inquire(struct worker *worker, struct handle handle)
 {
     const struct inquiry *inquiry = flow_inquiry(worker->flow, handle);
     uint16_t merchant_at = worker_merchant_at(worker, inquiry->merchant_id);
+    KILL_POINT("before_inquiry");
     enum status status = merchant_at == UINT16_MAX
                              ? STATUS_ENVIRONMENT
                              : send_question(worker, handle, inquiry, merchant_at);
@@ -114,6 +118,7 @@ void following_answered(struct worker *worker, const struct gateway_result *resu
     if (result->why[0] == '\0')
         gateway_reply_status(&question, result->http_status, result->body, &inquiry->arena,
                              &answer);
+    KILL_POINT("after_inquiry");
     histogram_add(&worker->counters.gateway_status, loop_now_ms() - following->sent_ms);
     LOG(LOG_LEVEL_DEBUG, "payout.status_answered",
         answer.why != NULL ? answer.why : verdict_name(answer.verdict),
@@ -160,6 +165,7 @@ void following_report(struct worker *worker, struct handle handle)
 {
     struct inquiry *inquiry = flow_inquiry(worker->flow, handle);
     struct bytes value;
+    KILL_POINT("before_report");
     enum status status = make_report(inquiry, &value);
     if (status == STATUS_OK)
         status =
@@ -179,6 +185,7 @@ enum decoded_kind following_decode(struct worker *worker, struct payout *payout,
     struct bytes value;
     struct outcome_facts facts;
     struct parcel *parcel = worker_parcel(worker, payout);
+    KILL_POINT("resolution_read");
     *ret_why = "larger than any record of ours";
     if (source->content.value.len > OUTCOME_BODY_MAX + 1024 ||
         arena_copy(&payout->arena, source->content.value, &value) != STATUS_OK ||

@@ -2,6 +2,7 @@
  */
 #include "payoutd/app/worker.h"
 
+#include "payoutd/adapter/kill_point.h"
 #include "payoutd/adapter/log.h"
 #include "payoutd/codec/done_set.h"
 #include "payoutd/codec/rfc3339.h"
@@ -195,6 +196,7 @@ static void on_done(void *context, const struct publish_report *report)
 
 static void on_told(void *context, uint64_t tag, enum status status)
 {
+    KILL_POINT_IF(status == STATUS_OK, "resolution_produced");
     worker_feed(context, &(struct flow_event){.kind = FLOW_TOLD,
                                               .payout = flow_untag(tag),
                                               .told = status == STATUS_OK});
@@ -223,6 +225,7 @@ void publishing_events(struct worker *worker, struct kafka_publisher_events *ret
  * can. */
 void publishing_tell(struct worker *worker, struct payout *payout)
 {
+    KILL_POINT("before_tell");
     struct bytes value = asking_evidence(worker, payout);
     enum status status = kafka_publisher_tell(worker->publisher, flow_tag(flow_handle_of(payout)),
                                               payout->command.order_id, value);

@@ -1,6 +1,7 @@
 /* The conversation with the gateway: one signed request an attempt, and what its answer proves. */
 #include "payoutd/app/worker.h"
 
+#include "payoutd/adapter/kill_point.h"
 #include "payoutd/adapter/log.h"
 #include "payoutd/codec/gateway_reply.h"
 
@@ -76,6 +77,7 @@ void sending_ask_status(struct worker *worker, struct payout *payout)
                         "the merchant that this order was sent for is not configured", true);
         return;
     }
+    KILL_POINT("before_status");
     char salt[SALT_LEN];
     worker_random_text(salt, sizeof salt);
     enum status status = gateway_form_status(profile, payout->command.order_id, BYTES_NONE,
@@ -153,6 +155,7 @@ void sending_done(void *context, const struct gateway_result *result)
     bool pays = payout->step == STEP_PAYING;
     struct answer answer;
     read_answer(worker, payout, pays, result, &answer);
+    KILL_POINT(pays ? "after_answer" : "after_status");
     int64_t took_ms = loop_now_ms() - worker_parcel(worker, payout)->sent_ms;
     histogram_add(pays ? &worker->counters.gateway_pay : &worker->counters.gateway_status, took_ms);
     if (!pays)
