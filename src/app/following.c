@@ -14,6 +14,21 @@
 
 enum { VISIBILITY_MARGIN_MS = 15000, SALT_LEN = 16 };
 
+static void refuse(struct worker *worker, const struct ledger_call *call)
+{
+    struct ledger_reply reply = {
+        .answer = LEDGER_BLOCKED, .script = call->script, .tag = call->tag};
+    worker_feed(worker, &(struct flow_event){.kind = FLOW_LEDGER_REPLY,
+                                             .payout = flow_untag(call->tag),
+                                             .reply = &reply});
+}
+
+static void ask_shard(struct worker *worker, const struct ledger_call *call)
+{
+    if (ledger_ask(worker->ledger, call) != STATUS_OK)
+        refuse(worker, call);
+}
+
 void following_scan(struct worker *worker, const struct flow_action *action)
 {
     struct ledger_call call = {
@@ -26,8 +41,17 @@ void following_scan(struct worker *worker, const struct flow_action *action)
         .due_ms = worker->flow->config.request_timeout_ms + VISIBILITY_MARGIN_MS,
     };
     KILL_POINT_LEDGER("before", call.script);
-    enum status status = ledger_ask(worker->ledger, &call);
-    (void) status; /* the next scan comes in any case */
+    ask_shard(worker, &call);
+}
+
+void following_wipe(struct worker *worker, const struct flow_action *action)
+{
+    struct ledger_call call = {
+        .script = LEDGER_WIPE,
+        .tag = flow_scan_tag((uint32_t) action->partition),
+        .shard = action->partition,
+    };
+    ask_shard(worker, &call);
 }
 
 void following_look(struct worker *worker, struct handle handle)
@@ -41,11 +65,8 @@ void following_look(struct worker *worker, struct handle handle)
         .due_ms = inquiry->defer_ms,
     };
     KILL_POINT_LEDGER("before", call.script);
-    if (ledger_ask(worker->ledger, &call) == STATUS_OK)
-        return;
-    struct ledger_reply reply = {.answer = LEDGER_BLOCKED, .script = call.script, .tag = call.tag};
-    worker_feed(worker,
-                &(struct flow_event){.kind = FLOW_LEDGER_REPLY, .payout = handle, .reply = &reply});
+    if (ledger_ask(worker->ledger, &call) != STATUS_OK)
+        refuse(worker, &call);
 }
 
 static void feed_answer(struct worker *worker, struct handle handle, const struct answer *answer)

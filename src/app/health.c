@@ -21,8 +21,8 @@ static size_t liveness(const struct worker *worker, struct check *ret_checks)
 static size_t readiness(const struct worker *worker, struct check *ret_checks)
 {
     ret_checks[0] = (struct check){"joined the consumer group", worker->joined_once};
-    ret_checks[1] = (struct check){"ledger can be asked",
-                                   worker->flow->ledger_up && !worker->flow->ledger_forgot};
+    ret_checks[1] = (struct check){
+        "ledger can be asked", worker->flow->ledger_up && worker->flow->recovery == RECOVERY_NONE};
     ret_checks[2] = (struct check){"transactions initialised", worker->publisher_ready};
     ret_checks[3] = (struct check){"not stopping", worker->stop_at_ms == 0};
     return 4;

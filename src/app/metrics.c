@@ -195,7 +195,7 @@ static void write_redis_up(struct worker *worker, const char *name, struct buffe
 
 static void write_redis_forgot(struct worker *worker, const char *name, struct buffer *out)
 {
-    put_text(out, name, NULL, NULL, worker->flow->ledger_forgot);
+    put_text(out, name, NULL, NULL, worker->flow->recovery != RECOVERY_NONE);
 }
 
 static void write_redis_changes(struct worker *worker, const char *name, struct buffer *out)
@@ -249,15 +249,23 @@ static void put_partitions(struct worker *worker, const char *name, struct buffe
 {
     for (size_t i = 0; i < worker->flow->partitions_count; i++) {
         const struct flow_partition *partition = &worker->flow->partitions[i];
-        char number[16];
-        snprintf(number, sizeof number, "%d", partition->number);
-        put_text(out, name, "partition", number, fact(worker, partition));
+        bool is_command = partition->topic == FLOW_COMMANDS;
+        buffer_put_text(out, name);
+        buffer_put_text(out, "{topic=\"");
+        buffer_put_text(out, is_command ? worker->options->topics_commands
+                                        : worker->options->topics_resolutions);
+        char rest[64];
+        snprintf(rest, sizeof rest, "\",partition=\"%d\"} %lld\n", partition->number,
+                 (long long) fact(worker, partition));
+        buffer_put_text(out, rest);
     }
 }
 
 static int64_t lag_of(struct worker *worker, const struct flow_partition *partition)
 {
-    int64_t lag = kafka_source_lag(worker->source, SOURCE_COMMANDS, partition->number);
+    enum source_topic topic =
+        partition->topic == FLOW_COMMANDS ? SOURCE_COMMANDS : SOURCE_RESOLUTIONS;
+    int64_t lag = kafka_source_lag(worker->source, topic, partition->number);
     return lag < 0 ? 0 : lag;
 }
 

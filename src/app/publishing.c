@@ -96,7 +96,7 @@ static size_t add_offsets(struct worker *worker)
         const struct flow_partition *partition = &worker->flow->partitions[i];
         if (!partition->in_batch)
             continue;
-        struct commit_metadata metadata = {worker->flow->token, partition->ceiling_in_batch};
+        struct commit_metadata metadata = {partition->token_in_batch, partition->ceiling_in_batch};
         size_t len;
         enum status status =
             done_set_encode(&metadata, &partition->window, text, sizeof text, &len);

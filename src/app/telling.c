@@ -39,9 +39,11 @@ static const struct note_row note_rows[NOTE_COUNT] = {
     [NOTE_WINDOW_CLOSED] =
         {LOG_LEVEL_WARN, "kafka.window_closed",
          "too many positions after the oldest open one: the partition's intake pauses"},
-    [NOTE_SENT_BY_OTHER] = {LOG_LEVEL_WARN, "payout.sent_by_other",
-                            "a request for this order was under way in another process: its end is "
-                            "awaited, then the status is asked"},
+    [NOTE_SENT_BY_OTHER] =
+        {LOG_LEVEL_WARN, "payout.sent_by_other",
+         "a request for this order is under way for an earlier copy of the command, "
+         "or was in another process: its end is awaited, then the status is "
+         "asked"},
     [NOTE_DRAIN_CUT] = {LOG_LEVEL_WARN, "worker.drain_cut",
                         "requests were still under way when the time was over: whoever comes next "
                         "asks their status"},
@@ -105,10 +107,12 @@ void telling_ended(struct worker *worker, const struct payout *payout)
     LOG(level, "payout.ended", outcome != NULL ? outcome : payout_end_name(payout->end),
         LOG_BYTES("labels.order_id", payout->command.order_id),
         LOG_TEXT("payout.end", payout_end_name(payout->end)),
-        LOG_TEXT("error.code", failure != NULL ? failure : ""),
+        LOG_BYTES("error.code", failure != NULL ? bytes_of(failure) : BYTES_NONE),
         LOG_TEXT("payout.evidence", evidence_name(payout->evidence)),
         LOG_BYTES("payout.gateway_id", payout->has_answer ? payout->answer.payment_id : BYTES_NONE),
         LOG_INT("payout.attempt", payout->attempt), LOG_INT("payout.sequence", payout->sequence),
+        LOG_TEXT("kafka.topic", payout->is_evidence ? worker->options->topics_resolutions
+                                                    : worker->options->topics_commands),
         LOG_INT("kafka.partition", payout->partition), LOG_INT("kafka.offset", payout->offset),
         LOG_INT("event.duration_ms", loop_wall_ms() - payout->received_ms));
 }

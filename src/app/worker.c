@@ -164,6 +164,12 @@ static void perform(struct worker *worker, const struct flow_action *action)
     case ACTION_SCAN:
         following_scan(worker, action);
         return;
+    case ACTION_WIPE:
+        following_wipe(worker, action);
+        return;
+    case ACTION_RESTORE:
+        worker_feed(worker, &(struct flow_event){.kind = FLOW_RESTORED, .restored = false});
+        return;
     case ACTION_LOOK:
         following_look(worker, action->payout);
         return;

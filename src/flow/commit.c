@@ -29,7 +29,8 @@ static int64_t due_in(struct flow *flow, const struct moment *moment)
 {
     if (moment->now_ms < flow->batch_retry_ms)
         return flow->batch_retry_ms - moment->now_ms;
-    if (flow->publishable.count >= flow->config.batch_max || ceiling_is_wanted(flow))
+    if (flow->publishable.count >= flow->config.batch_max || ceiling_is_wanted(flow) ||
+        flow->recovery == RECOVERY_ACKNOWLEDGING)
         return 0;
     int64_t wait_ms = -1;
     struct payout *oldest = payout_list_first(flow->payouts, &flow->publishable);
@@ -65,6 +66,7 @@ static void gather(struct flow *flow)
         partition->dirty = false;
         /* Never above what was fetched by now: a record that does not exist yet could not be
          * doubted. */
+        partition->token_in_batch = recovery_token_to_commit(flow, partition);
         partition->ceiling_in_batch = partition->ceiling;
         if (raises && partition->window.fetched > partition->ceiling)
             partition->ceiling_in_batch = partition->window.fetched;
@@ -91,14 +93,14 @@ static void raise_ceiling(struct flow *flow, struct flow_partition *partition)
 {
     partition->ceiling = partition->ceiling_in_batch;
     partition->armable_below = partition->ceiling_in_batch;
-    partition->committed_token = flow->token;
+    partition->committed_token = partition->token_in_batch;
     struct payout *payout;
     while ((payout = payout_list_first(flow->payouts, &partition->above)) != NULL &&
            payout->offset < partition->armable_below)
         flow_move(flow, payout, STEP_WAITING, &flow_lane_of(flow, payout)->claimable);
 }
 
-void commit_committed(struct flow *flow)
+void commit_committed(struct flow *flow, const struct moment *moment)
 {
     flow->statistics.batches_committed++;
     for (size_t i = 0; i < flow->partitions_count; i++) {
@@ -113,6 +115,7 @@ void commit_committed(struct flow *flow)
             flow->statistics.outcomes[payout->state]++;
         publish_end(flow, payout, payout->end);
     }
+    recovery_committed(flow, moment);
 }
 
 /* Back to the front: their positions count as done in our window, so the next batch must carry
@@ -159,6 +162,11 @@ static const struct flow_assigned *read_again(const struct flow_event *event,
 void commit_reread(struct flow *flow, const struct flow_event *event, const struct moment *moment)
 {
     flow->statistics.batches_reread++;
+    for (size_t i = 0; i < flow->partitions_count; i++) {
+        const struct flow_assigned *committed = read_again(event, &flow->partitions[i]);
+        if (committed != NULL)
+            flow->partitions[i].committed_token = committed->token;
+    }
     for (uint32_t slot = flow->batch.tail; slot != PAYOUT_NONE;) {
         struct payout *payout = &flow->payouts[slot];
         slot = payout->previous;
@@ -172,4 +180,5 @@ void commit_reread(struct flow *flow, const struct flow_event *event, const stru
             put_back(flow, payout);
     }
     dirty_again(flow, moment);
+    recovery_committed(flow, moment);
 }

@@ -237,7 +237,7 @@ static void feed_batch(struct flow *flow, const struct flow_event *event,
     }
     flow->batch_running = false;
     if (event->kind == FLOW_BATCH_COMMITTED)
-        commit_committed(flow);
+        commit_committed(flow, moment);
     else if (event->kind == FLOW_BATCH_ABORTED)
         commit_aborted(flow, moment);
     else if (event->kind == FLOW_BATCH_REREAD)
@@ -253,7 +253,7 @@ void flow_feed(struct flow *flow, const struct flow_event *event, const struct m
 {
     switch (event->kind) {
     case FLOW_ASSIGNED:
-        ownership_assigned(flow, event);
+        ownership_assigned(flow, event, moment);
         return;
     case FLOW_REVOKED:
         if (event->epoch == flow->epoch)
@@ -265,11 +265,13 @@ void flow_feed(struct flow *flow, const struct flow_event *event, const struct m
         ownership_lost(flow, event->epoch);
         return;
     case FLOW_LEDGER_UP:
-        flow->ledger_up = true;
-        flow->token = event->token;
+        recovery_up(flow, event->token, moment);
         return;
     case FLOW_LEDGER_DOWN:
         flow->ledger_up = false;
+        return;
+    case FLOW_RESTORED:
+        recovery_restored(flow, event->restored, moment);
         return;
     case FLOW_PUBLISHER_READY:
         flow->publisher_ready = true;

@@ -136,7 +136,8 @@ static void replied(struct flow *flow, struct inquiry *inquiry, const struct led
 void followup_replied(struct flow *flow, struct handle handle, const struct ledger_reply *reply,
                       const struct moment *moment)
 {
-    (void) moment;
+    if (handle.slot >= SCAN_SLOT)
+        recovery_replied(flow, handle, reply, moment);
     if (reply->answer == LEDGER_DUE_LIST) {
         for (size_t i = 0; i < reply->due_count; i++)
             begin(flow, reply->due[i]);

@@ -26,13 +26,15 @@ static void take_partition(struct flow *flow, const struct flow_assigned *assign
     payout_list_init(&partition->above);
 }
 
-void ownership_assigned(struct flow *flow, const struct flow_event *event)
+void ownership_assigned(struct flow *flow, const struct flow_event *event,
+                        const struct moment *moment)
 {
     ownership_lost(flow, flow->epoch);
     flow->epoch = event->epoch;
     flow->revoking = false;
     for (size_t i = 0; i < event->partitions_count; i++)
         take_partition(flow, &event->partitions[i], event->epoch);
+    recovery_look(flow, moment);
 }
 
 /* Ends what has no request or call under way. The rest becomes an orphan when `cut`. */

@@ -141,6 +141,14 @@ void harness_ledger(struct harness *harness, const struct payout *payout,
     harness_turn(harness);
 }
 
+void harness_shard(struct harness *harness, uint32_t shard, struct ledger_reply reply)
+{
+    feed(harness, (struct flow_event){.kind = FLOW_LEDGER_REPLY,
+                                      .payout = flow_untag(flow_scan_tag(shard)),
+                                      .reply = &reply});
+    harness_turn(harness);
+}
+
 void harness_answer_with(struct harness *harness, const struct payout *payout,
                          const struct answer *answer)
 {

@@ -38,6 +38,8 @@ void harness_commit(struct harness *harness); /* the running batch is committed;
 void harness_batch(struct harness *harness, enum flow_event_kind fate);
 void harness_ledger(struct harness *harness, const struct payout *payout,
                     const struct ledger_reply *reply);
+/* A reply about a shard: LEDGER_WIPE, or the probe. */
+void harness_shard(struct harness *harness, uint32_t shard, struct ledger_reply reply);
 void harness_answer(struct harness *harness, const struct payout *payout, enum verdict verdict);
 void harness_answer_with(struct harness *harness, const struct payout *payout,
                          const struct answer *answer);

@@ -371,7 +371,12 @@ static void nothing_is_claimed_while_the_ledger_is_down_and_intake_stops(void **
     assert_int_equal(harness_count(h, ACTION_LEDGER), 1);
 }
 
-static void a_ledger_that_forgot_is_asked_one_question_a_second_until_it_remembers(void **state)
+static struct ledger_reply probed(enum ledger_answer answer)
+{
+    return (struct ledger_reply){.answer = answer, .script = LEDGER_DUE};
+}
+
+static void a_ledger_that_forgot_is_probed_once_a_second_until_it_remembers(void **state)
 {
     struct harness *h = *state;
     struct payout *first = harness_arrive(h, 0, 0, "A");
@@ -382,13 +387,60 @@ static void a_ledger_that_forgot_is_asked_one_question_a_second_until_it_remembe
     harness_ledger(h, first, &empty);
     assert_true(harness_noted(h, NOTE_LEDGER_FORGOT));
     harness_ledger(h, second, &empty);
-    assert_int_equal(harness_count(h, ACTION_LEDGER), 0);
+    assert_int_equal(flow_room(&h->flow), 0);
     harness_pass(h, 1000);
-    assert_int_equal(harness_count(h, ACTION_LEDGER), 1);
-    harness_pass(h, 2000);
-    assert_int_equal(harness_count(h, ACTION_LEDGER), 0); /* still the one question */
-    harness_ledger(h, first, &armed);
-    assert_int_equal(harness_count(h, ACTION_LEDGER), 1); /* the other follows */
+    assert_int_equal(harness_count(h, ACTION_SCAN), 1);
+    assert_int_equal(harness_count(h, ACTION_LEDGER), 0);
+    harness_shard(h, LEDGER_SHARDS - 1, probed(LEDGER_EMPTY));
+    harness_pass(h, 1000);
+    assert_int_equal(harness_count(h, ACTION_LEDGER), 0);
+    harness_shard(h, LEDGER_SHARDS - 1, probed(LEDGER_DUE_LIST));
+    assert_int_equal(harness_count(h, ACTION_LEDGER), 2);
+}
+
+static void another_token_is_acknowledged_only_after_inc_was_deleted_in_every_shard(void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_armed(h, 0, "A");
+    harness_pass(h, 1);
+    h->flow.partitions[0].ceiling = h->flow.partitions[0].armable_below;
+    int64_t ceiling = h->flow.partitions[0].ceiling;
+    struct flow_event up = {.kind = FLOW_LEDGER_UP, .token = HARNESS_TOKEN + 1};
+    flow_feed(&h->flow, &up, &h->moment);
+    harness_turn(h);
+    assert_int_equal(harness_count(h, ACTION_WIPE), LEDGER_SHARDS);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 0);
+    harness_answer(h, payout, VERDICT_ACCEPTED);
+    assert_int_equal(harness_count(h, ACTION_LEDGER), 0); /* no SETTLE meanwhile */
+    const struct ledger_reply wiped = {.answer = LEDGER_MARKED, .script = LEDGER_WIPE};
+    for (uint32_t shard = 0; shard + 1 < LEDGER_SHARDS; shard++)
+        harness_shard(h, shard, wiped);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 0);
+    harness_shard(h, LEDGER_SHARDS - 1, wiped);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 1);
+    assert_true(h->flow.partitions[0].token_in_batch == HARNESS_TOKEN + 1);
+    assert_true(h->flow.partitions[0].ceiling_in_batch == ceiling);
+    harness_commit(h);
+    assert_int_equal(h->flow.recovery, RECOVERY_WAITING);
+    harness_pass(h, 1000);
+    harness_shard(h, LEDGER_SHARDS - 1, probed(LEDGER_DUE_LIST));
+    assert_int_equal(harness_count(h, ACTION_LEDGER),
+                     1); /* now the answer is recorded, or is late */
+}
+
+static void a_batch_that_ran_while_the_token_changed_acknowledges_nothing(void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_armed(h, 0, "A");
+    harness_answer(h, payout, VERDICT_ACCEPTED);
+    struct ledger_reply reply = settled(ORDER_PAID, 1);
+    harness_ledger(h, payout, &reply);
+    harness_pass(h, 10); /* the batch runs */
+    struct flow_event up = {.kind = FLOW_LEDGER_UP, .token = HARNESS_TOKEN + 1};
+    flow_feed(&h->flow, &up, &h->moment);
+    harness_commit(h);
+    assert_true(h->flow.partitions[0].committed_token == HARNESS_TOKEN);
+    assert_int_equal(h->flow.recovery, RECOVERY_WIPING);
 }
 
 static void a_late_answer_goes_to_the_resolutions_topic(void **state)
@@ -462,7 +514,9 @@ int main(void)
         WALK(a_revoke_is_answered_after_what_is_under_way_was_published),
         WALK(an_armed_that_comes_during_a_revoke_is_disarmed_unsent),
         WALK(nothing_is_claimed_while_the_ledger_is_down_and_intake_stops),
-        WALK(a_ledger_that_forgot_is_asked_one_question_a_second_until_it_remembers),
+        WALK(a_ledger_that_forgot_is_probed_once_a_second_until_it_remembers),
+        WALK(another_token_is_acknowledged_only_after_inc_was_deleted_in_every_shard),
+        WALK(a_batch_that_ran_while_the_token_changed_acknowledges_nothing),
         WALK(a_late_answer_goes_to_the_resolutions_topic),
         WALK(a_record_behind_a_gap_longer_than_the_window_comes_again_when_there_is_room),
         WALK(an_answer_for_a_slot_that_was_given_away_is_not_believed),

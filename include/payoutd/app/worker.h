@@ -162,6 +162,7 @@ void sending_ask_status(struct worker *worker, struct payout *payout);
 
 /* following.c */
 void following_scan(struct worker *worker, const struct flow_action *action);
+void following_wipe(struct worker *worker, const struct flow_action *action);
 void following_look(struct worker *worker, struct handle handle);
 void following_inquire(struct worker *worker, struct handle handle);
 void following_answered(struct worker *worker, const struct gateway_result *result);

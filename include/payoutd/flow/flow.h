@@ -47,6 +47,7 @@ struct flow_config {
     int64_t max_command_age_ms;
     int64_t horizon_ms;
     int64_t revoke_drain_ms; /* how long a revoke waits for what is under way */
+    bool restores; /* the owner of the first resolutions partition restores a ledger that forgot */
     size_t merchants_count;
     uint8_t merchant_lanes[FLOW_MERCHANTS_MAX]; /* whose gateway a merchant uses */
     size_t lanes_count;
@@ -64,7 +65,7 @@ struct flow_partition {
     int32_t number;
     uint64_t epoch;
     struct window window;
-    uint64_t committed_token;
+    uint64_t committed_token, token_in_batch;
     int64_t ceiling;          /* the highest that any owner has committed: it never falls */
     int64_t armable_below;    /* what this assignment has committed itself; -1: nothing yet */
     int64_t ceiling_in_batch; /* what the running transaction carries */
@@ -88,6 +89,8 @@ enum flow_action_kind {
     ACTION_RESUME,  /* partition */
     ACTION_SCAN,    /* partition = shard: ask LEDGER_DUE for at most `batch` orders; tag
                        flow_scan_tag(shard) */
+    ACTION_WIPE,    /* partition = shard: ask LEDGER_WIPE; tag flow_scan_tag(shard) */
+    ACTION_RESTORE, /* start the restorer; answer with FLOW_RESTORED */
     ACTION_LOOK,    /* payout = an inquiry's handle: ask its script (READ or DEFER) */
     ACTION_INQUIRE, /* an inquiry: ask the gateway's status; answer with FLOW_STATUS_ANSWER */
     ACTION_REPORT,  /* an inquiry: write its change to the resolutions; answer with FLOW_TOLD */
@@ -146,6 +149,15 @@ struct flow_hold {
     struct payout_list held;
 };
 
+/* Whether the ledger may be asked, and if not, how far its recovery is (docs/PROTOCOL.md R8). */
+enum flow_recovery {
+    RECOVERY_NONE,
+    RECOVERY_WIPING,        /* `inc` is being deleted in every shard */
+    RECOVERY_ACKNOWLEDGING, /* then our token is committed for every partition of ours */
+    RECOVERY_WAITING,       /* until the restorer has made `inc` the token */
+};
+const char *flow_recovery_name(enum flow_recovery recovery);
+
 struct flow_statistics {
     int64_t received, skipped, ended[END_DROPPED + 1], outcomes[8 /* enum order_state */];
     int64_t answers_stale, ledger_repeats, late, contradictions, foreign, notes_lost;
@@ -172,7 +184,11 @@ struct flow {
     uint64_t epoch; /* the current assignment; 0: none */
     bool revoking, stopping, release_due, stopped_told;
     int64_t drain_until_ms; /* of the revoke or the stop */
-    bool ledger_up, ledger_forgot, ledger_probing;
+    bool ledger_up, ledger_probing, restoring;
+    enum flow_recovery recovery;
+    uint64_t wiped_token; /* for which `inc` was deleted in every shard, since it differed */
+    uint64_t wipes_asked, wipes_done; /* one bit a shard */
+    int64_t restore_retry_ms;
     uint64_t token;
     int64_t ledger_retry_ms;
     bool publisher_ready, batch_running;
@@ -192,6 +208,7 @@ enum flow_event_kind {
     FLOW_DECODED,   /* payout, decoded */
     FLOW_LEDGER_UP, /* token */
     FLOW_LEDGER_DOWN,
+    FLOW_RESTORED,       /* restored: the restorer has ended, well or not */
     FLOW_LEDGER_REPLY,   /* payout, reply */
     FLOW_PAYMENT_ANSWER, /* payout, answer (views in the payout's arena) */
     FLOW_STATUS_ANSWER,  /* payout, answer */
@@ -222,7 +239,7 @@ struct flow_event {
     enum decoded_kind decoded;
     const struct ledger_reply *reply;
     const struct answer *answer;
-    bool told;
+    bool told, restored;
     int64_t drain_ms;
 };
 

@@ -63,7 +63,7 @@ void publish_end(struct flow *flow, struct payout *payout, enum payout_end end);
 
 /* commit.c */
 int64_t commit_turn(struct flow *flow, const struct moment *moment, struct flow_actions *actions);
-void commit_committed(struct flow *flow);
+void commit_committed(struct flow *flow, const struct moment *moment);
 void commit_aborted(struct flow *flow, const struct moment *moment);
 void commit_reread(struct flow *flow, const struct flow_event *event, const struct moment *moment);
 void commit_mark_dirty(struct flow *flow, struct flow_partition *partition,
@@ -103,13 +103,23 @@ int64_t hold_turn(struct flow *flow, const struct moment *moment);
 /* recovery.c: the ledger is away, or may have forgotten */
 bool recovery_ledger_usable(const struct flow *flow);
 void recovery_ask(struct flow *flow, struct payout *payout, enum ledger_script script);
+void recovery_up(struct flow *flow, uint64_t token, const struct moment *moment);
+/* After an assignment: does every partition's commit say the token of the Redis that we see? */
+void recovery_look(struct flow *flow, const struct moment *moment);
 /* False: the reply says nothing about the order; it will be asked again. */
 bool recovery_reply_counts(struct flow *flow, struct payout *payout,
                            const struct ledger_reply *reply, const struct moment *moment);
+/* Replies about shards: wipes and probes. */
+void recovery_replied(struct flow *flow, struct handle handle, const struct ledger_reply *reply,
+                      const struct moment *moment);
+void recovery_committed(struct flow *flow, const struct moment *moment);
+void recovery_restored(struct flow *flow, bool restored, const struct moment *moment);
+uint64_t recovery_token_to_commit(const struct flow *flow, const struct flow_partition *partition);
 int64_t recovery_turn(struct flow *flow, const struct moment *moment, struct flow_actions *actions);
 
 /* ownership.c: assignments come and go (R7), and the process ends in order */
-void ownership_assigned(struct flow *flow, const struct flow_event *event);
+void ownership_assigned(struct flow *flow, const struct flow_event *event,
+                        const struct moment *moment);
 void ownership_revoked(struct flow *flow, const struct moment *moment, int64_t drain_ms);
 void ownership_lost(struct flow *flow, uint64_t epoch);
 int64_t ownership_turn(struct flow *flow, const struct moment *moment,
