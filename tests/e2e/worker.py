@@ -1,6 +1,7 @@
 """payoutd and payoutctl as processes of a test."""
 import json
 import os
+import signal
 import subprocess
 import time
 import urllib.error
@@ -44,17 +45,31 @@ class Worker:
         self.config_file = os.path.join(folder, name + ".yaml")
         self.process = Process(name, os.path.join(folder, name + ".log"))
         self.should_run = False
+        self.program = ("payoutd", "PAYOUTD")
         config = merge(config, {"instance": {"name": name}, "admin": {"listen": "127.0.0.1:%d" % self.port},
                                 "publisher": {"transactional_id": name}})
         with open(self.config_file, "w", encoding="utf-8") as file:
             yaml.safe_dump(config, file, sort_keys=False)
 
     def start(self, wait=True):
-        self.process.spawn([find_program("payoutd", "PAYOUTD"), "--config", self.config_file])
+        self.process.spawn([find_program(*self.program), "--config", self.config_file])
         self.should_run = True
         if wait:
             self.wait_ready()
         return self
+
+    def start_to_die(self, point, count=1):
+        """Starts killable-payoutd, which ends itself with SIGKILL when it comes to this point for the count-th time."""
+        environment = dict(os.environ, KILL_AT=point, KILL_COUNT=str(count))
+        self.process.spawn([find_program("killable-payoutd", "KILLABLE_PAYOUTD"), "--config", self.config_file],
+                           environment)
+        self.should_run = False
+        return self
+
+    def wait_killed(self, point, timeout_s):
+        code = self.process.wait(timeout_s)
+        assert code == -signal.SIGKILL and "killed at %s\n" % point in self.process.log(), \
+            "not killed at %s, but ended with %s:\n%s" % (point, code, self.last_words())
 
     def get(self, path):
         """(HTTP status, text); (0, "") while nobody listens."""

@@ -29,10 +29,11 @@ SETTINGS = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{route_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{route_addresses}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{route_protocols}
 log.dirs={data}
 auto.create.topics.enable=false
 num.partitions=1
@@ -104,14 +105,18 @@ def _java(main_class, *arguments):
 class KafkaServer:
     START_TIMEOUT_S = 90
 
-    def __init__(self):
+    def __init__(self, routes=()):
+        """`routes`: (port, advertised port) of further listeners, for clients that come through a proxy."""
         self.folder = tempfile.mkdtemp(prefix="payoutd-kafka-")
         self.port, self.controller_port = free_port(), free_port()
         self.settings = os.path.join(self.folder, "server.properties")
         self.process = Process("kafka", os.path.join(self.folder, "log"))
         with open(self.settings, "w", encoding="ascii") as out:
-            out.write(SETTINGS.format(port=self.port, controller_port=self.controller_port,
-                                      data=os.path.join(self.folder, "data")))
+            out.write(SETTINGS.format(
+                port=self.port, controller_port=self.controller_port, data=os.path.join(self.folder, "data"),
+                route_listeners="".join(",ROUTE%d://127.0.0.1:%d" % (at, each[0]) for at, each in enumerate(routes)),
+                route_addresses="".join(",ROUTE%d://127.0.0.1:%d" % (at, each[1]) for at, each in enumerate(routes)),
+                route_protocols="".join(",ROUTE%d:PLAINTEXT" % at for at in range(len(routes)))))
 
     @property
     def bootstrap(self):
@@ -127,17 +132,21 @@ class KafkaServer:
         if result.returncode != 0:
             raise ServerFailed("Kafka could not format its folder:\n" + (result.stdout + result.stderr)[-2000:])
 
-    def start(self):
+    def start(self, wait=True):
         if not os.path.isdir(os.path.join(self.folder, "data")):
             self._format()
         self.process.spawn(_java("kafka.Kafka", self.settings), folder=self.folder)
+        if wait:
+            self.wait_started()
+        return self
+
+    def wait_started(self):
         try:
             self.process.wait_until(lambda: "Kafka Server started" in self.process.log(), self.START_TIMEOUT_S,
                                     "\"Kafka Server started\"")
         except ServerFailed:
             self.process.kill()
             raise
-        return self
 
     def kill(self):
         """kill -9: nothing is flushed, nobody is told."""

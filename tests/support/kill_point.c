@@ -1,4 +1,4 @@
-/* Ends the process at the step that PAYOUTD_KILL_AT names, the PAYOUTD_KILL_COUNT-th time that it
+/* Ends the process at the step that KILL_AT names, the KILL_COUNT-th time that it
  * comes there. */
 #include "payoutd/adapter/kill_point.h"
 
@@ -11,14 +11,14 @@
 
 static long wanted_count(void)
 {
-    const char *count = getenv("PAYOUTD_KILL_COUNT");
+    const char *count = getenv("KILL_COUNT");
     return count == NULL ? 1 : strtol(count, NULL, 10);
 }
 
 void kill_point(const char *name)
 {
     static atomic_long passed;
-    const char *wanted = getenv("PAYOUTD_KILL_AT");
+    const char *wanted = getenv("KILL_AT");
     if (wanted == NULL || strcmp(wanted, name) != 0 ||
         atomic_fetch_add(&passed, 1) + 1 != wanted_count())
         return;

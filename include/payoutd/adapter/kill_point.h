@@ -1,6 +1,6 @@
 /*
  * kill_point: places where the tests end a process with SIGKILL (docs/TESTING.md). Only
- * payoutd-killable, which is built for the tests alone, has them; anywhere else they are nothing.
+ * killable-payoutd, which is built for the tests alone, has them; anywhere else they are nothing.
  */
 #ifndef PAYOUTD_ADAPTER_KILL_POINT_H
 #define PAYOUTD_ADAPTER_KILL_POINT_H
