@@ -173,6 +173,12 @@ void harness_status(struct harness *harness, const struct payout *payout,
     harness_turn(harness);
 }
 
+void harness_fed(struct harness *harness, struct flow_event event)
+{
+    feed(harness, event);
+    harness_turn(harness);
+}
+
 void harness_fact(struct harness *harness, enum flow_event_kind kind)
 {
     feed(harness,

@@ -45,6 +45,7 @@ void harness_answer_with(struct harness *harness, const struct payout *payout,
                          const struct answer *answer);
 void harness_status(struct harness *harness, const struct payout *payout,
                     const struct answer *answer);
+void harness_fed(struct harness *harness, struct flow_event event); /* any fact */
 void harness_fact(struct harness *harness, enum flow_event_kind kind);
 
 /* The usual way: arrives, is armable, claimed, armed as `attempt`; its request is about to leave.

@@ -1,11 +1,12 @@
 /*
- * gateway_http: HTTPS to the gateway over libcurl's multi socket interface, with every guard that keeps one
- * request from becoming two (docs/PROTOCOL.md, libcurl and money).
+ * gateway_http: HTTPS to the gateway over libcurl's multi socket interface, with every guard that
+ * keeps one request from becoming two (docs/PROTOCOL.md, libcurl and money).
  *
- * A paying request goes out at most once: HTTP/1.1 only; PREREQ aborts on its second call; the body is a read callback
- * that cannot be rewound; a connection is reused only when it idled less than reuse_idle_max_ms; no redirects, no proxy unless
- * configured, no netrc, no Expect, https only, certificate and host verified, TLS >= 1.2, reply size capped.
- * `sent` in the result is the proof of R3 and rests on PREREQ alone.
+ * A paying request goes out at most once: HTTP/1.1 only; PREREQ aborts on its second call; the body
+ * is a read callback that cannot be rewound; a connection is reused only when it idled less than
+ * reuse_idle_max_ms; no redirects, no proxy unless configured, no netrc, no Expect, https only,
+ * certificate and host verified, TLS >= 1.2, reply size capped. `sent` in the result is the proof
+ * of R3 and rests on PREREQ alone.
  */
 #ifndef PAYOUTD_ADAPTER_GATEWAY_HTTP_H
 #define PAYOUTD_ADAPTER_GATEWAY_HTTP_H
@@ -32,7 +33,8 @@ struct gateway_request {
     const char *url;
     struct bytes body; /* must stay valid until the result */
     struct bytes content_type;
-    /* Monotonic; from then on PREREQ and the first read of the body abort: the send window of R1. 0: none */
+    /* Monotonic; from then on PREREQ and the first read of the body abort: the send window of R1.
+     * 0: none */
     int64_t send_before_ms;
 };
 
@@ -62,8 +64,9 @@ MUST_USE enum status gateway_http_send(struct gateway_http *http,
 size_t gateway_http_in_flight(const struct gateway_http *http);
 
 /*
- * Plays the server that reads a POST on a reused connection and dies, on loopback, with the handle options of a
- * paying request. STATUS_UNSAFE when a second POST arrives: the daemon must not run with this libcurl.
+ * Plays the server that reads a POST on a reused connection and dies, on loopback, with the handle
+ * options of a paying request. STATUS_UNSAFE when a second POST arrives: the daemon must not run
+ * with this libcurl.
  */
 MUST_USE enum status gateway_http_self_test(char *ret_why, size_t why_max);
 

@@ -172,7 +172,7 @@ enum decoded_kind following_decode(struct worker *worker, struct payout *payout,
 
 /* publishing.c */
 void publishing_events(struct worker *worker, struct kafka_publisher_events *ret_events);
-void publishing_submit(struct worker *worker, uint64_t batch);
+void publishing_submit(struct worker *worker, uint64_t number);
 void publishing_tell(struct worker *worker, struct payout *payout);
 
 /* telling.c */

@@ -38,7 +38,7 @@ struct command_rules {
     bool allow_plaintext_pan;
     bool accept_pg_names;
     bool accept_bare_json;
-    struct bytes accepted_type;  /* suffix-free full type, e.g. kz.example.payout.requested.v1 */
+    struct bytes accepted_type;     /* suffix-free full type, e.g. kz.example.payout.requested.v1 */
     const struct bytes *currencies; /* allow list */
     size_t currencies_count;
     const struct bytes *post_link_hosts; /* allow list; empty: no command may name a post_link */

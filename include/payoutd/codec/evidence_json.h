@@ -2,7 +2,8 @@
  * evidence_json: the records of the resolutions topic (docs/EVENTS.md, Resolutions): evidence from
  * outside of a command's own request, on its way to the order that it settles. Internal; version 1.
  *
- * {"v":1,"kind":"answer","order_id":"…","instance":"…","attempt":1,"state":"PAID","payment_id":"…","outcome":{…}}
+ * {"v":1,"kind":"answer","order_id":"A","instance":"ab","attempt":1,"state":"PAID",
+ *  "payment_id":"7","outcome":{"order_id":"A"}}
  */
 #ifndef PAYOUTD_CODEC_EVIDENCE_JSON_H
 #define PAYOUTD_CODEC_EVIDENCE_JSON_H

@@ -34,7 +34,7 @@ struct command {
     struct destination destination;
     struct bytes merchant_id; /* absent: the configured default, resolved at the first ARM */
     struct bytes user_id;
-    struct bytes post_link; /* absent: the configured default */
+    struct bytes post_link;  /* absent: the configured default */
     int64_t not_after_ms;    /* Unix time; 0: no limit */
     int64_t requested_at_ms; /* Unix time; 0: not said */
     struct metadata_entry metadata[ORDER_METADATA_MAX];
@@ -43,11 +43,11 @@ struct command {
 };
 
 /* Single checks, used by the codec and by the tools. True: allowed. */
-bool order_id_is_valid(struct bytes id);          /* ^[A-Za-z0-9_-]{1,50}$ */
-bool order_user_id_is_valid(struct bytes id);     /* ^[A-Za-z0-9_-]{1,50}$ */
-bool order_pan_is_valid(struct bytes pan);        /* 13-19 digits, Luhn */
-bool order_iban_is_valid(struct bytes iban);      /* ISO 13616 form, mod 97 = 1 */
-bool order_iin_is_valid(struct bytes iin);        /* 12 digits */
+bool order_id_is_valid(struct bytes id);           /* ^[A-Za-z0-9_-]{1,50}$ */
+bool order_user_id_is_valid(struct bytes id);      /* ^[A-Za-z0-9_-]{1,50}$ */
+bool order_pan_is_valid(struct bytes pan);         /* 13-19 digits, Luhn */
+bool order_iban_is_valid(struct bytes iban);       /* ISO 13616 form, mod 97 = 1 */
+bool order_iin_is_valid(struct bytes iin);         /* 12 digits */
 bool order_cardholder_is_valid(struct bytes name); /* Latin letters, dash, space, 1-100 */
 /*
  * True when a run of 13-19 digits (white space and dashes between them ignored) passes Luhn and
