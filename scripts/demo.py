@@ -80,7 +80,7 @@ class World:
             path = write_secret(os.path.join(self.folder, each + ".key"), "demo_key_of_" + each)
             merchants[each] = {"gateway": "sandbox", "secret_file": path, "post_link": "https://127.0.0.1:1/callback"}
         return {
-            "consumer": {"session_timeout": "6s", "embedded_broker": self.kafka is None},
+            "consumer": {"session_timeout": "6s"},
             "redis": {"host": "127.0.0.1", "port": self.redis.port, "command_timeout": "500ms"},
             "ledger": {"namespace": "demo", "fingerprint_key_file":
                        write_secret(os.path.join(self.folder, "fingerprint.key"), os.urandom(32).hex())},

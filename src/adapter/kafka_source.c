@@ -101,7 +101,6 @@ static enum status copy_options(struct kafka_source *source,
                                 const struct kafka_source_options *options)
 {
     source->group_id = strdup(options->group_id);
-    source->embedded = options->embedded;
     for (size_t i = 0; i < SOURCE_TOPIC_COUNT; i++) {
         source->topics[i] = options->topics[i] == NULL ? NULL : strdup(options->topics[i]);
         if (options->topics[i] != NULL && source->topics[i] == NULL)

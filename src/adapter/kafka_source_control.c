@@ -84,21 +84,3 @@ int64_t kafka_source_lag(struct kafka_source *source, enum source_topic topic, i
         return -1;
     return position < high ? high - position : 0;
 }
-
-void kafka_source_commit_embedded(struct kafka_source *source,
-                                  const struct source_partition *partitions, size_t count)
-{
-    if (!source->embedded || source->phase == SOURCE_IDLE || count == 0)
-        return;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
-    for (size_t i = 0; i < count; i++) {
-        rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(
-            list, source->topics[partitions[i].topic], partitions[i].partition);
-        one->offset = partitions[i].committed_offset;
-        kafka_offsets_set_metadata(one, partitions[i].metadata);
-    }
-    rd_kafka_resp_err_t code = rd_kafka_commit(source->consumer, list, 1);
-    if (code != 0)
-        kafka_source_trouble(source, code, "committing to the embedded cluster");
-    rd_kafka_topic_partition_list_destroy(list);
-}

@@ -24,7 +24,6 @@ struct kafka_source {
     struct kafka_source_events events;
     char *group_id;
     char *topics[SOURCE_TOPIC_COUNT];
-    bool embedded;
     rd_kafka_t *consumer;
     rd_kafka_queue_t *happenings; /* rebalances, errors */
     rd_kafka_queue_t *answers;    /* committed offsets */

@@ -70,6 +70,7 @@ static void add_dead_letter(struct worker *worker, struct payout *payout,
                 ? "another command with this order id came first and says something else"
                 : "the command is older than the ledger remembers orders";
         intake_make_letter(worker, payout, parcel->record, payout->dead_letter_reason, why);
+        must(parcel->letter != NULL);
     }
     *message = (struct publish_message){PUBLISH_DEAD_LETTERS, parcel->letter->key,
                                         parcel->letter->value, &parcel->letter->headers};
@@ -128,18 +129,6 @@ void publishing_submit(struct worker *worker, uint64_t number)
         worker_feed(worker, &(struct flow_event){.kind = FLOW_BATCH_ABORTED, .batch = number});
 }
 
-/* The embedded broker of the demo forgets the offsets of transactions. */
-static void commit_embedded(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->batch.offsets_count; i++) {
-        const struct publish_offset *offset = &worker->batch.offsets[i];
-        worker->embedded_offsets[i] = (struct source_partition){offset->topic, offset->partition,
-                                                                offset->offset, offset->metadata};
-    }
-    kafka_source_commit_embedded(worker->source, worker->embedded_offsets,
-                                 worker->batch.offsets_count);
-}
-
 static void feed_reread(struct worker *worker, const struct publish_report *report)
 {
     struct flow_assigned *assigned = calloc(report->offsets_count + 1, sizeof *assigned);
@@ -186,8 +175,6 @@ static void on_done(void *context, const struct publish_report *report)
         feed_reread(worker, report);
         return;
     }
-    if (report->result == PUBLISH_COMMITTED)
-        commit_embedded(worker);
     worker_feed(worker,
                 &(struct flow_event){.kind = kinds[report->result], .batch = report->number});
     if (report->result == PUBLISH_DEAD)

@@ -73,11 +73,9 @@ static enum status make_flow(struct worker *worker)
     worker->parcels = calloc(config.payouts_max, sizeof *worker->parcels);
     worker->messages = calloc(2 * config.batch_max, sizeof *worker->messages);
     worker->offsets = calloc(FLOW_PARTITIONS_MAX, sizeof *worker->offsets);
-    worker->embedded_offsets = calloc(FLOW_PARTITIONS_MAX, sizeof *worker->embedded_offsets);
     void *texts = zeroed_pages(BATCH_TEXT_MAX);
     if (worker->flow_storage == NULL || worker->flow == NULL || worker->parcels == NULL ||
-        worker->messages == NULL || worker->offsets == NULL || worker->embedded_offsets == NULL ||
-        texts == NULL)
+        worker->messages == NULL || worker->offsets == NULL || texts == NULL)
         return STATUS_NO_ROOM;
     arena_init(&worker->batch_arena, texts, BATCH_TEXT_MAX);
     flow_init(worker->flow, &config, worker->flow_storage);
@@ -147,7 +145,6 @@ static enum status make_source(struct worker *worker)
         .group_instance_id = options->consumer_group_instance_id,
         .topics = {options->topics_commands, options->topics_resolutions},
         .session_timeout_ms = options->consumer_session_timeout_ms,
-        .embedded = options->consumer_embedded_broker,
     };
     struct kafka_source_events events;
     intake_events(worker, &events);
@@ -244,6 +241,5 @@ void worker_free(struct worker *worker)
     free(worker->parcels);
     free(worker->messages);
     free(worker->offsets);
-    free(worker->embedded_offsets);
     free(worker);
 }

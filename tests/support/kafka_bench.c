@@ -146,7 +146,6 @@ void bench_join(struct bench *bench, struct member *member, const char *group, c
         .trouble = on_trouble,
         .context = member,
     };
-    options.embedded = strstr(group, "embedded") != NULL;
     assert_int_equal(kafka_source_new(bench->loop, &options, &events, &member->source), STATUS_OK);
     must(bench->members_count < BENCH_MEMBERS_MAX);
     bench->members[bench->members_count++] = member;

@@ -31,9 +31,6 @@ struct kafka_source_options {
     const char *group_instance_id;          /* NULL: dynamic membership */
     const char *topics[SOURCE_TOPIC_COUNT]; /* resolutions may be NULL */
     int64_t session_timeout_ms;
-    /* The laptop demo's mock cluster, which forgets the offsets of transactions: see
-     * kafka_source_commit_embedded. */
-    bool embedded;
 };
 
 struct source_partition {
@@ -92,13 +89,7 @@ MUST_USE enum status kafka_source_seek(struct kafka_source *source, enum source_
 /* Answers `revoked`: gives the partitions back. */
 void kafka_source_release(struct kafka_source *source);
 bool kafka_source_has_joined(const struct kafka_source *source); /* once, ever */
-/*
- * Only with `embedded`, else it does nothing: commits the offsets plainly, after the publisher's
- * PUBLISH_COMMITTED. Nothing of this is safe or fenced; on a real broker the transaction has done
- * it.
- */
-void kafka_source_commit_embedded(struct kafka_source *source,
-                                  const struct source_partition *partitions, size_t count);
+
 /* Records between the position and the high watermark; -1: not known. */
 int64_t kafka_source_lag(struct kafka_source *source, enum source_topic topic, int32_t partition);
 

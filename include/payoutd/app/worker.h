@@ -98,7 +98,6 @@ struct worker {
     struct publish_batch batch;
     struct publish_message *messages;
     struct publish_offset *offsets;
-    struct source_partition *embedded_offsets;
     struct arena batch_arena;
 
     bool records_wait;              /* the source may have more */
