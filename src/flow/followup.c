@@ -9,9 +9,9 @@
 
 enum {
     SCAN_MS = 1000, /* every due-list, once */
-    SCAN_SHARDS_A_TURN = 16,
-    SCAN_ORDERS_MAX = 8, /* of one due-list at a time */
-    REPORTED_MS = 60000, /* a reported change settles long before */
+    SCAN_SHARDS_A_TURN = BOUND(16, 1),
+    SCAN_ORDERS_MAX = BOUND(8, 1), /* of one due-list at a time */
+    REPORTED_MS = 60000,           /* a reported change settles long before */
 };
 #define INQUIRY_SLOT UINT32_C(0x80000000)
 #define SCAN_SLOT    UINT32_C(0xC0000000)

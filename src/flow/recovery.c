@@ -123,7 +123,7 @@ static void wipe_replied(struct flow *flow, uint32_t shard, const struct ledger_
         return;
     }
     flow->wipes_done |= bit;
-    if (flow->wipes_done != UINT64_MAX)
+    if (flow->wipes_done != UINT64_MAX >> (64 - LEDGER_SHARDS)) /* not all of them yet */
         return;
     flow->wiped_token = flow->token; /* from here on a commit may carry it */
     flow->recovery = RECOVERY_ACKNOWLEDGING;

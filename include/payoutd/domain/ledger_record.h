@@ -5,9 +5,10 @@
 #ifndef PAYOUTD_DOMAIN_LEDGER_RECORD_H
 #define PAYOUTD_DOMAIN_LEDGER_RECORD_H
 
+#include "payoutd/base/bounds.h"
 #include "payoutd/domain/verdict.h"
 
-enum { LEDGER_SHARDS = 64 };
+enum { LEDGER_SHARDS = BOUND(64, 1) };
 
 /* One process life: 128 random bits as 32 hex digits. */
 struct instance_id {

@@ -7,9 +7,10 @@
 #ifndef PAYOUTD_DOMAIN_ORDER_H
 #define PAYOUTD_DOMAIN_ORDER_H
 
+#include "payoutd/base/bounds.h"
 #include "payoutd/domain/money.h"
 
-enum { ORDER_ID_MAX = 50, ORDER_METADATA_MAX = 20, ORDER_PAYMENT_IDS_MAX = 8 };
+enum { ORDER_ID_MAX = 50, ORDER_METADATA_MAX = BOUND(20, 1), ORDER_PAYMENT_IDS_MAX = 8 };
 
 enum destination_type { DESTINATION_CARD, DESTINATION_CARD_TOKEN, DESTINATION_IBAN };
 const char *destination_type_name(enum destination_type type); /* "card" "card_token" "iban" */

@@ -9,13 +9,17 @@
 #ifndef PAYOUTD_DOMAIN_WINDOW_H
 #define PAYOUTD_DOMAIN_WINDOW_H
 
+#include "payoutd/base/bounds.h"
 #include "payoutd/base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WINDOW_SPAN_MAX = 20000, WINDOW_WORDS = 320 /* 20480 bits, a ring */ };
+enum {
+    WINDOW_SPAN_MAX = BOUND(20000, 32),
+    WINDOW_WORDS = BOUND(320, 1), /* a ring of bits, of at least the span */
+};
 
 struct window {
     int64_t watermark; /* lowest offset that is not done */

@@ -13,19 +13,20 @@
 #ifndef PAYOUTD_FLOW_FLOW_H
 #define PAYOUTD_FLOW_FLOW_H
 
+#include "payoutd/base/bounds.h"
 #include "payoutd/base/heap.h"
 #include "payoutd/domain/window.h"
 #include "payoutd/flow/inquiry.h"
 #include "payoutd/flow/payout.h"
 
 enum {
-    FLOW_ACTIONS_MAX = 256,
-    FLOW_PARTITIONS_MAX = 256, /* that one worker can own at a time */
-    FLOW_PARTITION_NUMBER_MAX = 4096,
-    FLOW_MERCHANTS_MAX = 64,
-    FLOW_LANES_MAX = 16,
+    FLOW_ACTIONS_MAX = BOUND(256, 32),
+    FLOW_PARTITIONS_MAX = BOUND(256, 3), /* that one worker can own at a time */
+    FLOW_PARTITION_NUMBER_MAX = BOUND(4096, 2),
+    FLOW_MERCHANTS_MAX = BOUND(64, 1),
+    FLOW_LANES_MAX = BOUND(16, 1),
 
-    FLOW_NOTES_MAX = 64, /* between two turns; what is above is counted */
+    FLOW_NOTES_MAX = BOUND(64, 4), /* between two turns; what is above is counted */
 };
 
 struct moment {

@@ -7,9 +7,14 @@
 #define PAYOUTD_FLOW_INQUIRY_H
 
 #include "payoutd/base/arena.h"
+#include "payoutd/base/bounds.h"
 #include "payoutd/domain/ledger_record.h"
 
-enum { INQUIRIES_MAX = 32, INQUIRY_ARENA_SIZE = 96 * 1024, INQUIRY_KEY_MAX = 128 };
+enum {
+    INQUIRIES_MAX = BOUND(32, 1),
+    INQUIRY_ARENA_SIZE = BOUND(96 * 1024, 256),
+    INQUIRY_KEY_MAX = BOUND(128, 16),
+};
 
 enum inquiry_step {
     INQUIRY_FREE,
