@@ -58,9 +58,9 @@ uint64_t ledger_token(const struct ledger *ledger); /* 0 while down */
 const char *ledger_note(const struct ledger *ledger);
 
 /*
- * What `payoutctl init` (first_deployment) and `payoutctl recover --lossless` write: every shard's
- * `inc` and, where missing, `last`. Blocking. A first deployment refuses (STATUS_UNSAFE) a shard
- * that has orders and not this token: only a recovery may say that nothing was forgotten.
+ * What `payoutctl init` writes: every shard's `inc` and, where missing, `last`. Blocking. A first
+ * deployment refuses (STATUS_UNSAFE) a shard that has orders and not this token: only a recovery
+ * may say that nothing was forgotten. Without `first_deployment` it does not look: for tests.
  */
 MUST_USE enum status ledger_initialise(const struct ledger_options *options, bool first_deployment,
                                        char *ret_why, size_t why_max);
