@@ -60,6 +60,12 @@ void sim_redis_ask(struct sim_redis *redis, const struct ledger_call *call, int6
 {
     struct sim_asking asking = {.redis = redis, .call = call, .now_ms = now_ms, .reply = ret_reply};
     *ret_reply = (struct ledger_reply){.script = call->script, .tag = call->tag};
+    if (call->script == LEDGER_WIPE) {
+        must(call->shard >= 0 && call->shard < LEDGER_SHARDS);
+        redis->inc[call->shard] = 0;
+        ret_reply->answer = LEDGER_MARKED;
+        return;
+    }
     if (call->script == LEDGER_DUE) {
         give_due(redis, call, now_ms, ret_reply);
         return;

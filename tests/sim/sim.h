@@ -1,0 +1,375 @@
+/*
+ * sim: a whole fleet in one process, from one seed, in virtual time. The workers run the real core
+ * (payoutd_core); Kafka, Redis and the gateway are played, with every fault of docs/PROTOCOL.md.
+ *
+ * sim_world.c moves the time, sim_worker.c does what src/app does, sim_check.c holds the invariants
+ * against every step. A run that breaks one says which, and its seed plays the same run again.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include "payoutd/codec/done_set.h"
+#include "payoutd/flow/flow.h"
+#include "sim_fault.h"
+#include "sim_random.h"
+#include "sim_redis.h"
+
+enum {
+    SIM_WORKERS_MAX = 3,
+    SIM_COMMAND_PARTITIONS_MAX = 3,
+    SIM_PARTITIONS_MAX = SIM_COMMAND_PARTITIONS_MAX + 2, /* the last ones are the resolutions' */
+    SIM_RECORDS_MAX = 96,                                /* of one partition, gaps not counted */
+    SIM_REQUESTS_MAX = 512,
+    SIM_ATTEMPTS_MAX = 64,
+    SIM_ASKS_MAX = 256,
+    SIM_MERCHANTS = 2,
+    SIM_PRODUCERS_MAX = 24,
+    SIM_METADATA_MAX = 800, /* so few records need no more */
+    SIM_NAME_MAX = 16,
+};
+
+struct sim;
+struct sim_event;
+typedef void sim_fire(struct sim *sim, struct sim_event *event);
+
+/* Something that will happen. To a worker: it waits while that process is paused, and is dropped
+ * when that life is over. */
+struct sim_event {
+    int64_t at_us;
+    uint64_t tie;
+    sim_fire *fire;
+    int32_t worker; /* -1: nobody's */
+    uint32_t life;
+    int64_t a, b;
+    void *data; /* freed afterwards */
+};
+
+struct sim_queue {
+    struct sim_event *events;
+    size_t count, max;
+};
+
+/* Kafka. */
+
+struct sim_record {
+    int64_t offset, timestamp_ms, not_after_ms;
+    int order, words, merchant; /* words: what the fingerprint stands for */
+    enum decoded_kind kind;
+    /* Resolutions. */
+    enum evidence evidence;
+    char instance[33], payment_id[24], body[SIM_BODY_MAX];
+    int32_t attempt;
+    enum order_state state;
+};
+
+struct sim_partition {
+    enum flow_topic topic;
+    int32_t number;
+    struct sim_record records[SIM_RECORDS_MAX];
+    size_t count;
+    int64_t end; /* next offset */
+    /* The group's committed offset. */
+    int64_t committed;
+    char metadata[SIM_METADATA_MAX];
+    size_t metadata_len;
+    int pending; /* open transactions that carry an offset of it */
+    int owner;   /* by the group's last assignment; -1: none */
+    /* For the checker. */
+    bool done[SIM_RECORDS_MAX], letter[SIM_RECORDS_MAX]; /* by place of the record */
+    int64_t ceiling;
+    int64_t own_ceiling[SIM_WORKERS_MAX]; /* committed by this life */
+    uint32_t own_life[SIM_WORKERS_MAX];
+};
+
+struct sim_message {
+    int order, place; /* partition and record that made it */
+    size_t record;
+    bool is_letter;
+    enum order_state state;
+    int32_t attempt;
+    int64_t sequence;
+    bool doubt, replayed;
+    enum payout_end end;
+    char body[SIM_BODY_MAX];
+};
+
+struct sim_offset {
+    int place;
+    int64_t offset;
+    char metadata[SIM_METADATA_MAX];
+    size_t len;
+};
+
+enum { SIM_MESSAGES_MAX = 24 };
+struct sim_batch {
+    uint64_t number;
+    struct sim_message messages[SIM_MESSAGES_MAX];
+    size_t messages_count;
+    struct sim_offset offsets[SIM_PARTITIONS_MAX];
+    size_t offsets_count;
+    int32_t generation;
+    uint32_t member;
+};
+
+/* The coordinator's view of one transactional id. */
+struct sim_producer {
+    uint32_t epoch;
+    bool open;
+    uint64_t transaction; /* number, so that a time-out knows its own */
+    struct sim_batch batch;
+    bool has_offsets;
+    int worker;
+    uint32_t life;
+};
+
+struct sim_member {
+    bool in;     /* of the group */
+    uint32_t id; /* 0: none yet */
+    bool ready;  /* has given its partitions back: the rebalance may go on */
+};
+
+struct sim_kafka {
+    struct sim_partition partitions[SIM_PARTITIONS_MAX];
+    size_t commands_count, partitions_count;
+    struct sim_member members[SIM_WORKERS_MAX];
+    int32_t generation;
+    bool rebalancing;
+    uint64_t rebalance, transactions;
+    uint32_t next_member;
+    struct sim_producer producers[SIM_PRODUCERS_MAX];
+    size_t producers_count;
+    bool fresh_ids; /* every life has a transactional id of its own, as in a Deployment */
+};
+
+/* The gateway. */
+
+enum sim_plan {
+    PLAN_PAID,
+    PLAN_PENDING_PAID,
+    PLAN_PENDING_FAILED,
+    PLAN_REFUSED,
+    PLAN_NOTHING, /* never arrives */
+};
+
+struct sim_request {
+    int order, words, worker;
+    int32_t attempt;
+    uint64_t tag;
+    uint32_t life;
+    bool is_over; /* the client has its result */
+    enum sim_plan plan;
+    enum error_class class;
+    bool silent, garbled;
+};
+
+struct sim_payment {
+    int order, words;
+    size_t request;
+    int64_t made_ms, ends_ms; /* until then: process */
+    bool fails;               /* what it ends as */
+    enum error_class class;
+    char id[24];
+};
+
+struct sim_gateway {
+    struct sim_request requests[SIM_REQUESTS_MAX];
+    size_t requests_count;
+    struct sim_payment payments[SIM_REQUESTS_MAX];
+    size_t payments_count;
+    int travelling; /* requests that have not arrived yet */
+};
+
+/* A worker process. */
+
+enum sim_phase { PHASE_OUT, PHASE_IDLE, PHASE_READING, PHASE_OWNING, PHASE_REVOKING };
+
+struct sim_membership {
+    int32_t generation;
+    uint32_t member;
+};
+
+struct sim_asked {
+    uint64_t tag;
+    enum ledger_script script;
+};
+
+struct sim_worker {
+    int at;
+    bool alive, paused, leaving;
+    uint32_t life;
+    struct flow *flow;
+    void *storage;
+    char instance[33];
+    int64_t skew_ms;
+    struct sim_event *inbox; /* while paused */
+    size_t inbox_count, inbox_max;
+    /* Consumer. */
+    enum sim_phase phase;
+    uint64_t epoch;
+    struct sim_membership membership, kept; /* as assigned; as the publisher uses it */
+    bool mine[SIM_PARTITIONS_MAX], held[SIM_PARTITIONS_MAX];
+    int64_t position[SIM_PARTITIONS_MAX];
+    struct sim_offset read[SIM_PARTITIONS_MAX]; /* committed offsets, as they were when read */
+    /* Publisher. */
+    size_t producer;
+    uint32_t producer_epoch; /* 0: not open yet */
+    struct sim_batch batch;
+    /* Link to Redis. */
+    bool link_up;
+    uint32_t connection;
+    uint64_t token;
+    int64_t arrives_us, replies_us;
+    struct sim_asked asks[SIM_ASKS_MAX]; /* under way */
+    size_t asks_count;
+    /* Turns. */
+    int64_t turn_at_us;
+    uint64_t turn_number;
+    bool fed, records_wait;
+    struct flow_actions actions;
+    size_t next_action;
+    struct bytes late_bodies[8];
+};
+
+struct sim_redis_host {
+    bool down;
+    uint32_t boot;
+    bool recover_asked;
+};
+
+/* What the checker knows of an order. */
+struct sim_armed {
+    char instance[33];
+    int64_t call, at_ms;
+    int sent, executed;
+    bool reopened, refused;
+};
+
+struct sim_truth {
+    int executed;
+    enum order_state told;      /* the final that readers saw; ORDER_ABSENT: none */
+    enum order_state last_told; /* the last event; ORDER_ABSENT: none */
+    struct sim_armed attempts[SIM_ATTEMPTS_MAX];
+};
+
+struct sim_options {
+    int64_t steps_max;
+    bool lossy, trace, coverage;
+    bool only[FAULT_COUNT]; /* --faults: others never happen */
+    bool some;
+};
+
+struct sim {
+    struct sim_options options;
+    uint64_t seed;
+    struct sim_random random;
+    int64_t now_us;
+    int64_t steps;
+    struct sim_queue queue;
+    int32_t rates[FAULT_COUNT];
+    int64_t hits[FAULT_COUNT];
+    bool healing, over;
+    bool replays; /* duplicates: replay */
+    int workers_count, orders_count;
+    int32_t budget; /* records that are still to come */
+    struct sim_redis redis;
+    struct sim_redis_host host;
+    struct sim_kafka kafka;
+    struct sim_gateway gateway;
+    struct sim_worker workers[SIM_WORKERS_MAX];
+    struct sim_truth truths[SIM_ORDERS_MAX];
+    char names[SIM_ORDERS_MAX][SIM_NAME_MAX];
+    bool broken;
+    char invariant[16], why[300];
+};
+
+/* sim_world.c */
+void sim_later(struct sim *sim, int64_t delay_us, sim_fire *fire, int64_t a, int64_t b, void *data);
+void sim_later_to(struct sim *sim, struct sim_worker *worker, int64_t delay_us, sim_fire *fire,
+                  int64_t a, int64_t b, void *data);
+int64_t sim_now_ms(const struct sim *sim);
+int64_t sim_wall_ms(const struct sim *sim);
+bool sim_fault(struct sim *sim, enum sim_fault fault); /* does it happen now? counted */
+int64_t sim_delay_us(struct sim *sim);                 /* of one message on its way */
+int64_t sim_below(struct sim *sim, int64_t end);
+bool sim_step(struct sim *sim); /* false: nothing will ever happen */
+void sim_clear(struct sim *sim);
+
+/* sim_run.c: one seed, from the faults to the healing; true: all invariants held */
+bool sim_run(struct sim *sim, uint64_t seed);
+
+/* sim_chaos.c: what happens by itself */
+void sim_chaos_begin(struct sim *sim);
+void sim_chaos_heal(struct sim *sim);
+
+/* sim_kafka.c, sim_group.c, sim_transaction.c */
+void sim_kafka_begin(struct sim *sim);
+struct sim_record *sim_kafka_append(struct sim *sim, int place);
+void sim_group_join(struct sim *sim, struct sim_worker *worker);
+void sim_group_leave(struct sim *sim, struct sim_worker *worker); /* at once */
+void sim_group_expel(struct sim *sim, struct sim_worker *worker); /* it learns later */
+void sim_group_rebalance(struct sim *sim);
+void sim_group_release(struct sim *sim, struct sim_worker *worker);
+void sim_transaction_open(struct sim *sim, struct sim_worker *worker);
+void sim_transaction_submit(struct sim *sim, struct sim_worker *worker);
+void sim_transaction_rewind(struct sim *sim); /* with nobody in the group */
+
+/* sim_link.c: a worker's connection to Redis */
+void sim_link_connect(struct sim *sim, struct sim_worker *worker);
+bool sim_link_ask(struct sim *sim, struct sim_worker *worker, const struct ledger_call *call);
+void sim_link_cut(struct sim *sim, struct sim_worker *worker);
+void sim_link_forget(struct sim_worker *worker); /* the process is gone */
+
+/* sim_gateway.c */
+void sim_gateway_pay(struct sim *sim, struct sim_worker *worker, struct payout *payout);
+void sim_gateway_ask(struct sim *sim, struct sim_worker *worker, uint64_t tag, int order);
+
+/* sim_worker.c, sim_asking.c, sim_publishing.c */
+void sim_worker_start(struct sim *sim, struct sim_worker *worker);
+void sim_worker_kill(struct sim *sim, struct sim_worker *worker, const char *why);
+void sim_worker_pause(struct sim *sim, struct sim_worker *worker);
+void sim_worker_resume(struct sim *sim, struct sim_worker *worker);
+void sim_worker_feed(struct sim *sim, struct sim_worker *worker, const struct flow_event *event);
+void sim_worker_wake(struct sim *sim, struct sim_worker *worker);
+struct moment sim_worker_moment(const struct sim *sim, const struct sim_worker *worker);
+void sim_intake_poll(struct sim *sim, struct sim_worker *worker);
+void sim_asking_ask(struct sim *sim, struct sim_worker *worker, struct payout *payout);
+void sim_asking_mark(struct sim *sim, struct sim_worker *worker, const struct payout *payout);
+void sim_asking_followup(struct sim *sim, struct sim_worker *worker,
+                         const struct flow_action *action);
+struct bytes sim_asking_body(struct sim *sim, struct payout *payout, enum order_state state);
+void sim_publishing_submit(struct sim *sim, struct sim_worker *worker, uint64_t number);
+void sim_publishing_tell(struct sim *sim, struct sim_worker *worker, struct payout *payout);
+void sim_publishing_report(struct sim *sim, struct sim_worker *worker, struct handle handle);
+
+/* sim_check.c, sim_check_events.c */
+void sim_check_begin(struct sim *sim);
+void sim_check_sent(struct sim *sim, const struct sim_worker *worker, const struct payout *payout);
+void sim_check_executed(struct sim *sim, const struct sim_request *request);
+void sim_check_refused(struct sim *sim, const struct sim_request *request);
+void sim_check_prereq(struct sim *sim, const struct payout *payout);
+void sim_check_committed(struct sim *sim, const struct sim_producer *producer);
+void sim_check_noted(struct sim *sim, const struct sim_worker *worker,
+                     const struct flow_action *action);
+void sim_check_end(struct sim *sim);
+bool sim_check_is_quiet(struct sim *sim);
+void sim_fail(struct sim *sim, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* sim_trace.c */
+void sim_trace(const struct sim *sim, const struct sim_worker *worker, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define TRACE(sim, ...)                  \
+    do {                                 \
+        if ((sim)->options.trace)        \
+            sim_trace(sim, __VA_ARGS__); \
+    } while (0)
+
+/* sim_coverage.c */
+void sim_coverage_event(const struct sim_worker *worker, const struct flow_event *event);
+enum sim_cover { SIM_COVER_KILL, SIM_COVER_PAUSE, SIM_COVER_RESTART };
+void sim_coverage_fault(const struct sim_worker *worker, enum sim_cover fault);
+void sim_coverage_print(void);
+
+int sim_order_of(const struct sim *sim, struct bytes order_id);
+
+#endif
