@@ -164,8 +164,11 @@ void commit_reread(struct flow *flow, const struct flow_event *event, const stru
     flow->statistics.batches_reread++;
     for (size_t i = 0; i < flow->partitions_count; i++) {
         const struct flow_assigned *committed = read_again(event, &flow->partitions[i]);
-        if (committed != NULL)
-            flow->partitions[i].committed_token = committed->token;
+        if (committed == NULL)
+            continue;
+        flow->partitions[i].committed_token = committed->token;
+        if (committed->ceiling > flow->partitions[i].ceiling) /* R8: it never falls */
+            flow->partitions[i].ceiling = committed->ceiling;
     }
     for (uint32_t slot = flow->batch.tail; slot != PAYOUT_NONE;) {
         struct payout *payout = &flow->payouts[slot];
