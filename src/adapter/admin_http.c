@@ -85,7 +85,8 @@ static int open_listener(const struct addrinfo *address)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage address = {0};
+    struct sockaddr_storage address;
+    memset(&address, 0, sizeof address);
     socklen_t len = sizeof address;
     if (getsockname(fd, (struct sockaddr *) &address, &len) != 0)
         return 0;

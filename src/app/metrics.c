@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -330,11 +331,12 @@ static void write_memory(struct worker *worker, const char *name, struct buffer 
 {
     (void) worker;
     FILE *file = fopen("/proc/self/statm", "re");
-    long long pages = 0;
+    char line[128];
     if (file == NULL)
         return;
-    if (fscanf(file, "%*s %lld", &pages) == 1)
-        put_text(out, name, NULL, NULL, pages * sysconf(_SC_PAGESIZE));
+    const char *second = fgets(line, sizeof line, file) == NULL ? NULL : strchr(line, ' ');
+    if (second != NULL)
+        put_text(out, name, NULL, NULL, strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE));
     fclose(file);
 }
 

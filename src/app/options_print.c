@@ -159,28 +159,27 @@ static void print_error_codes(struct printer *printer, const struct options *opt
     }
 }
 
-void options_print(const struct options *read_only, FILE *out)
+void options_print(const struct options *options, FILE *out)
 {
-    struct options view = *read_only; /* the targets want to write, this function does not */
-    struct options *options = &view;
+    struct options view = *options; /* the targets want to write, this function does not */
     struct printer printer = {.out = out};
-    struct options_target target = options_target_main(options);
-    print_map(&printer, "kafka", &options->kafka);
-    print_map(&printer, "kafka_secret_files", &options->kafka_secret_files);
+    struct options_target target = options_target_main(&view);
+    print_map(&printer, "kafka", &view.kafka);
+    print_map(&printer, "kafka_secret_files", &view.kafka_secret_files);
     print_effective(&printer, &target);
     printer.indent = 4;
-    if (options->gateways_count > 0)
+    if (view.gateways_count > 0)
         fputs("gateways:\n", out);
-    for (size_t i = 0; i < options->gateways_count; i++) {
-        target = options_target_gateway(options, i);
-        print_entry_name(&printer, options->gateways[i].name);
+    for (size_t i = 0; i < view.gateways_count; i++) {
+        target = options_target_gateway(&view, i);
+        print_entry_name(&printer, view.gateways[i].name);
         print_effective(&printer, &target);
     }
-    if (options->merchants_count > 0)
+    if (view.merchants_count > 0)
         fputs("merchants:\n", out);
-    for (size_t i = 0; i < options->merchants_count; i++) {
-        target = options_target_merchant(options, i);
-        print_entry_name(&printer, options->merchants[i].id);
+    for (size_t i = 0; i < view.merchants_count; i++) {
+        target = options_target_merchant(&view, i);
+        print_entry_name(&printer, view.merchants[i].id);
         print_effective(&printer, &target);
     }
     print_error_codes(&printer, options);

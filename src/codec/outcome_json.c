@@ -25,8 +25,12 @@ static void put_gateway_text(struct json_writer *writer, const char *key, struct
     size_t len = text.len < sizeof copy ? text.len : sizeof copy;
     memcpy(copy, text.data, len);
     card_blank(copy, len);
-    while (len > 0 && len == sizeof copy && ((unsigned char) copy[len - 1] & 0xC0) == 0x80)
-        len--; /* not half a character at the cut */
+    if (text.len > len) { /* not half a character at the cut */
+        while (len > 0 && ((unsigned char) copy[len - 1] & 0xC0) == 0x80)
+            len--;
+        if (len > 0 && (unsigned char) copy[len - 1] >= 0xC0)
+            len--;
+    }
     json_put_text(writer, key, (struct bytes){copy, len});
 }
 
