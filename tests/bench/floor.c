@@ -8,65 +8,30 @@
  *
  *   floor BOOTSTRAP COMMANDS OUTCOMES NAME REDIS_PORT GATEWAY_URL CA_FILE CONNECTIONS
  */
-#include <curl/curl.h>
-#include <event2/event.h>
+#include "floor.h"
+
 #include <hiredis/adapters/libevent.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
-#include <librdkafka/rdkafka.h>
 #include <libxml/parser.h>
 #include <openssl/evp.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <yajl/yajl_parse.h>
 
-enum { PAYOUTS_MAX = 1024, BATCH_MAX = 500, BATCH_MS = 10, READ_MAX = 128, PARTITIONS_MAX = 64 };
-
 #define SECRET "test_payout_key"
-
-struct payout {
-    struct payout *next;
-    int32_t partition;
-    int64_t offset;
-    char order_id[64], key[96], source[96];
-    char form[2048], reply[4096], outcome[2048];
-    size_t form_len, reply_len;
-    CURL *easy;
-    bool takes_id; /* the command's next text is its order id */
-};
 
 struct text {
     char data[2048];
     size_t len;
 };
 
-struct list {
-    struct payout *first, *last;
-    size_t count;
-};
-
-static const char *commands, *outcomes, *url, *ca_file;
-static size_t connections_max, sending;
-static struct list spare, waiting, settled, batch;
-static CURL *spare_easy[PAYOUTS_MAX];
-static size_t spare_easy_count;
-static struct curl_slist *headers;
-static struct event_base *base;
-static struct event *curl_timer, *batch_timer;
-static CURLM *multi;
+struct event_base *base;
+struct list spare;
+const char *commands, *outcomes;
 static redisAsyncContext *redis;
 static char shas[3][41];
-static rd_kafka_t *consumer, *producer;
-static rd_kafka_queue_t *records;
-static rd_kafka_topic_t *outcomes_topic;
-static rd_kafka_consumer_group_metadata_t *membership;
-static int start_fd, done_fd, records_fd;
-static bool publishing, batch_is_due;
 static EVP_MD_CTX *md5;
 
 static const char *const scripts[3] = {
@@ -85,7 +50,7 @@ static const char *const scripts[3] = {
     "redis.call('ZREM', KEYS[1], KEYS[3]) return 'MARKED'",
 };
 
-static void need(bool is_fine, const char *what)
+void need(bool is_fine, const char *what)
 {
     if (is_fine)
         return;
@@ -93,7 +58,7 @@ static void need(bool is_fine, const char *what)
     exit(1);
 }
 
-static void put(struct list *list, struct payout *payout)
+void put(struct list *list, struct payout *payout)
 {
     payout->next = NULL;
     *(list->last == NULL ? &list->first : &list->last->next) = payout;
@@ -101,7 +66,7 @@ static void put(struct list *list, struct payout *payout)
     list->count++;
 }
 
-static struct payout *take(struct list *list)
+struct payout *take(struct list *list)
 {
     struct payout *payout = list->first;
     list->first = payout->next;
@@ -131,8 +96,6 @@ static void hash(const char *text, size_t len, char ret_hex[static 33])
     ret_hex[32] = '\0';
 }
 
-/* ---- Redis ---- */
-
 static void ask(int script, struct payout *payout, size_t count, const char *const *words,
                 redisCallbackFn *done)
 {
@@ -149,133 +112,11 @@ static void check_redis(const redisReply *reply)
          reply == NULL ? "redis: gone" : reply->str);
 }
 
-/* ---- Kafka out: one thread, because its calls block ---- */
-
-static void add_header(rd_kafka_headers_t *to, const char *name, const char *value)
-{
-    rd_kafka_header_add(to, name, -1, value, -1);
-}
-
-static void produce(const struct payout *payout)
-{
-    rd_kafka_headers_t *to = rd_kafka_headers_new(10);
-    add_header(to, "content-type", "application/json");
-    add_header(to, "ce_specversion", "1.0");
-    add_header(to, "ce_type", "kz.example.payout.succeeded.v1");
-    add_header(to, "ce_source", "/payoutd");
-    add_header(to, "ce_id", "5b1f6c1e-8c1d-5e0a-9d7b-0123456789ab");
-    add_header(to, "ce_time", "2026-01-01T00:00:00.000Z");
-    add_header(to, "ce_subject", payout->order_id);
-    add_header(to, "ce_dataschema", "https://schemas.invalid/payoutd/outcome-v1.json");
-    add_header(to, "ce_correlationid", "5b1f6c1e-8c1d-5e0a-9d7b-0123456789ab");
-    add_header(to, "ce_causationid", "5b1f6c1e-8c1d-5e0a-9d7b-0123456789ab");
-    rd_kafka_vu_t fields[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = outcomes_topic},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY,
-         .u.mem = {(void *) payout->order_id, strlen(payout->order_id)}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE,
-         .u.mem = {(void *) payout->outcome, strlen(payout->outcome)}},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = to},
-    };
-    need(rd_kafka_produceva(producer, fields, 5) == NULL, "kafka: not produced");
-}
-
-static void succeed(rd_kafka_error_t *error)
-{
-    need(error == NULL, error == NULL ? "" : rd_kafka_error_string(error));
-}
-
-static rd_kafka_topic_partition_list_t *offsets(void)
-{
-    static int64_t next[PARTITIONS_MAX];
-    bool is_in[PARTITIONS_MAX] = {false};
-    static const char metadata[] = "1;0123456789abcdef;1234567;AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS_MAX);
-    for (struct payout *payout = batch.first; payout != NULL; payout = payout->next) {
-        if (payout->offset >= next[payout->partition])
-            next[payout->partition] = payout->offset + 1;
-        is_in[payout->partition] = true;
-    }
-    for (int32_t i = 0; i < PARTITIONS_MAX; i++) {
-        if (!is_in[i])
-            continue;
-        rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, commands, i);
-        one->offset = next[i];
-        one->metadata = strdup(metadata);
-        one->metadata_size = sizeof metadata - 1;
-    }
-    return list;
-}
-
-static void *publisher(void *nothing)
-{
-    uint64_t one = 1;
-    for (;;) {
-        need(read(start_fd, &one, sizeof one) == sizeof one, "eventfd");
-        succeed(rd_kafka_begin_transaction(producer));
-        rd_kafka_topic_partition_list_t *list = offsets();
-        succeed(rd_kafka_send_offsets_to_transaction(producer, list, membership, -1));
-        rd_kafka_topic_partition_list_destroy(list);
-        for (struct payout *payout = batch.first; payout != NULL; payout = payout->next)
-            produce(payout);
-        succeed(rd_kafka_commit_transaction(producer, -1));
-        one = 1;
-        need(write(done_fd, &one, sizeof one) == sizeof one, "eventfd");
-    }
-    return nothing;
-}
-
-static void on_batch_time(evutil_socket_t fd, short what, void *context)
-{
-    (void) fd, (void) what, (void) context;
-    uint64_t one = 1;
-    if (publishing) {
-        batch_is_due = true;
-        return;
-    }
-    batch_is_due = false;
-    while (settled.count > 0 && batch.count < BATCH_MAX)
-        put(&batch, take(&settled));
-    publishing = true;
-    need(write(start_fd, &one, sizeof one) == sizeof one, "eventfd");
-}
-
-static void batch_soon(void)
-{
-    static const struct timeval delay = {0, BATCH_MS * 1000};
-    if (settled.count >= BATCH_MAX || batch_is_due)
-        on_batch_time(-1, 0, NULL);
-    else if (settled.count > 0 && !evtimer_pending(batch_timer, NULL))
-        event_add(batch_timer, &delay);
-}
-
-static void read_records(void);
-
-static void on_published(evutil_socket_t fd, short what, void *context)
-{
-    (void) what, (void) context;
-    uint64_t one;
-    need(read(fd, &one, sizeof one) == sizeof one, "eventfd");
-    while (batch.count > 0) {
-        struct payout *payout = take(&batch);
-        ask(2, payout, 1, (const char *const[]){"34560000000"}, NULL);
-        put(&spare, payout);
-    }
-    publishing = false;
-    if (settled.count > 0)
-        batch_soon();
-    read_records();
-}
-
-/* ---- the gateway ---- */
-
 static void on_settled(redisAsyncContext *from, void *reply, void *context)
 {
     (void) from;
     check_redis(reply);
-    put(&settled, context);
-    batch_soon();
+    floor_kafka_publish(context);
 }
 
 static void on_text(void *context, const xmlChar *text, int len)
@@ -284,7 +125,7 @@ static void on_text(void *context, const xmlChar *text, int len)
     add(context, ";", 1);
 }
 
-static void settle(struct payout *payout)
+void settle(struct payout *payout)
 {
     struct text values = {.len = 0};
     xmlSAXHandler handler = {.initialized = XML_SAX2_MAGIC, .characters = on_text};
@@ -322,114 +163,11 @@ static void settle(struct payout *payout)
         on_settled);
 }
 
-static size_t on_write(char *data, size_t size, size_t count, void *context)
-{
-    struct payout *payout = context;
-    need(payout->reply_len + size * count < sizeof payout->reply, "a long answer");
-    memcpy(payout->reply + payout->reply_len, data, size * count);
-    payout->reply_len += size * count;
-    return size * count;
-}
-
-static CURL *make_easy(void)
-{
-    CURL *easy = curl_easy_init();
-    need(easy != NULL, "curl");
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, (char *) NULL);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "payoutd/0.1.0");
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 30000L);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
-    return easy;
-}
-
-static void post(struct payout *payout)
-{
-    payout->easy = spare_easy_count > 0 ? spare_easy[--spare_easy_count] : make_easy();
-    payout->reply_len = 0;
-    curl_easy_setopt(payout->easy, CURLOPT_POSTFIELDS, payout->form);
-    curl_easy_setopt(payout->easy, CURLOPT_POSTFIELDSIZE, (long) payout->form_len);
-    curl_easy_setopt(payout->easy, CURLOPT_WRITEDATA, payout);
-    curl_easy_setopt(payout->easy, CURLOPT_PRIVATE, payout);
-    need(curl_multi_add_handle(multi, payout->easy) == CURLM_OK, "curl");
-    sending++;
-}
-
-static void act(curl_socket_t fd, int what)
-{
-    int running, left;
-    CURLMsg *message;
-    curl_multi_socket_action(multi, fd, what, &running);
-    while ((message = curl_multi_info_read(multi, &left)) != NULL) {
-        struct payout *payout;
-        need(message->data.result == CURLE_OK, curl_easy_strerror(message->data.result));
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &payout);
-        curl_multi_remove_handle(multi, payout->easy);
-        spare_easy[spare_easy_count++] = payout->easy;
-        sending--;
-        settle(payout);
-    }
-    while (waiting.count > 0 && sending < connections_max)
-        post(take(&waiting));
-}
-
-static void on_socket_ready(evutil_socket_t fd, short what, void *context)
-{
-    (void) context;
-    act(fd, ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
-                ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_curl_time(evutil_socket_t fd, short what, void *context)
-{
-    (void) fd, (void) what, (void) context;
-    act(CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_curl_timer(CURLM *from, long delay_ms, void *context)
-{
-    (void) from, (void) context;
-    struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000};
-    if (delay_ms < 0)
-        event_del(curl_timer);
-    else
-        event_add(curl_timer, &delay);
-    return 0;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *context,
-                          void *socket_context)
-{
-    (void) easy, (void) context;
-    struct event *event = socket_context;
-    if (event != NULL)
-        event_free(event);
-    event = NULL;
-    if (what != CURL_POLL_REMOVE) {
-        short interest = (short) (((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
-                                  ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0) | EV_PERSIST);
-        event = event_new(base, fd, interest, on_socket_ready, NULL);
-        event_add(event, NULL);
-    }
-    curl_multi_assign(multi, fd, event);
-    return 0;
-}
-
-/* ---- a command ---- */
-
 static void on_armed(redisAsyncContext *from, void *reply, void *context)
 {
     (void) from;
     check_redis(reply);
-    if (sending < connections_max)
-        post(context);
-    else
-        put(&waiting, context);
+    floor_gateway_send(context);
 }
 
 /* Name, value, and the value as the form spells it: all the same for every payout but the order id.
@@ -482,7 +220,7 @@ static int on_string(void *context, const unsigned char *value, size_t len)
     return 1;
 }
 
-static void begin(const rd_kafka_message_t *message)
+void begin(const rd_kafka_message_t *message)
 {
     static const yajl_callbacks callbacks = {.yajl_map_key = on_key, .yajl_string = on_string};
     static const char fingerprint[] =
@@ -505,85 +243,10 @@ static void begin(const rd_kafka_message_t *message)
         on_armed);
 }
 
-static void read_records(void)
+void mark(struct payout *payout)
 {
-    rd_kafka_message_t *messages[READ_MAX];
-    while (spare.count > 0) {
-        size_t max = spare.count < READ_MAX ? spare.count : READ_MAX;
-        ssize_t count = rd_kafka_consume_batch_queue(records, 0, messages, max);
-        if (count <= 0)
-            return;
-        if (membership == NULL)
-            membership = rd_kafka_consumer_group_metadata(consumer);
-        for (ssize_t i = 0; i < count; i++) {
-            need(messages[i]->err == 0, rd_kafka_message_errstr(messages[i]));
-            begin(messages[i]);
-            rd_kafka_message_destroy(messages[i]);
-        }
-    }
-}
-
-static void on_records(evutil_socket_t fd, short what, void *context)
-{
-    (void) what, (void) context;
-    uint64_t count;
-    need(read(fd, &count, sizeof count) == sizeof count, "eventfd");
-    read_records();
-}
-
-/* ---- setting up ---- */
-
-static void on_delivery(rd_kafka_t *from, const rd_kafka_message_t *message, void *context)
-{
-    (void) from, (void) context;
-    need(message->err == 0, "kafka: not delivered");
-}
-
-static rd_kafka_t *make_kafka(rd_kafka_type_t type, const char *const (*settings)[2], size_t count)
-{
-    char why[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (size_t i = 0; i < count; i++)
-        need(rd_kafka_conf_set(conf, settings[i][0], settings[i][1], why, sizeof why) ==
-                 RD_KAFKA_CONF_OK,
-             why);
-    if (type == RD_KAFKA_PRODUCER)
-        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
-    need(client != NULL, why);
-    return client;
-}
-
-static void open_kafka(const char *bootstrap, const char *name)
-{
-    const char *const out[][2] = {
-        {"bootstrap.servers", bootstrap},  {"transactional.id", name},
-        {"retry.backoff.ms", "1"},         {"linger.ms", "1"},
-        {"partitioner", "murmur2_random"},
-    };
-    const char *const in[][2] = {
-        {"bootstrap.servers", bootstrap},  {"group.id", name},
-        {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "earliest"}, {"isolation.level", "read_committed"},
-        {"queued.min.messages", "4000"},
-    };
-    const struct rd_kafka_metadata *metadata;
-    uint64_t one = 1;
-    producer = make_kafka(RD_KAFKA_PRODUCER, out, sizeof out / sizeof out[0]);
-    succeed(rd_kafka_init_transactions(producer, 30000));
-    outcomes_topic = rd_kafka_topic_new(producer, outcomes, NULL);
-    need(rd_kafka_metadata(producer, 0, outcomes_topic, &metadata, 10000) == 0,
-         "kafka: no metadata");
-    rd_kafka_metadata_destroy(metadata);
-    consumer = make_kafka(RD_KAFKA_CONSUMER, in, sizeof in / sizeof in[0]);
-    rd_kafka_poll_set_consumer(consumer);
-    records = rd_kafka_queue_get_consumer(consumer);
-    records_fd = eventfd(0, EFD_CLOEXEC);
-    rd_kafka_queue_io_event_enable(records, records_fd, &one, sizeof one);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, commands, RD_KAFKA_PARTITION_UA);
-    need(rd_kafka_subscribe(consumer, list) == 0, "kafka: not subscribed");
-    rd_kafka_topic_partition_list_destroy(list);
+    ask(2, payout, 1, (const char *const[]){"34560000000"}, NULL);
+    put(&spare, payout);
 }
 
 static void open_redis(int port)
@@ -602,41 +265,18 @@ static void open_redis(int port)
          "redis: not connected");
 }
 
-static void open_gateway(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    headers = curl_slist_append(NULL, "Expect:");
-    multi = curl_multi_init();
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) connections_max);
-    curl_timer = evtimer_new(base, on_curl_time, NULL);
-}
-
-static void watch(int fd, event_callback_fn ready)
-{
-    event_add(event_new(base, fd, EV_READ | EV_PERSIST, ready, NULL), NULL);
-}
-
 int main(int argc, char **argv)
 {
-    pthread_t thread;
     need(argc == 9, "BOOTSTRAP COMMANDS OUTCOMES NAME REDIS_PORT GATEWAY_URL CA_FILE CONNECTIONS");
-    commands = argv[2], outcomes = argv[3], url = argv[6], ca_file = argv[7];
-    connections_max = (size_t) atoi(argv[8]);
+    commands = argv[2], outcomes = argv[3];
     struct payout *payouts = calloc(PAYOUTS_MAX, sizeof *payouts);
     for (size_t i = 0; i < PAYOUTS_MAX; i++)
         put(&spare, &payouts[i]);
     md5 = EVP_MD_CTX_new();
     EVP_DigestInit_ex2(md5, EVP_MD_fetch(NULL, "MD5", NULL), NULL);
     base = event_base_new();
-    batch_timer = evtimer_new(base, on_batch_time, NULL);
     open_redis(atoi(argv[5]));
-    open_gateway();
-    open_kafka(argv[1], argv[4]);
-    start_fd = eventfd(0, EFD_CLOEXEC), done_fd = eventfd(0, EFD_CLOEXEC);
-    need(pthread_create(&thread, NULL, publisher, NULL) == 0, "thread");
-    watch(records_fd, on_records);
-    watch(done_fd, on_published);
+    floor_gateway_open(argv[6], argv[7], (size_t) atoi(argv[8]));
+    floor_kafka_open(argv[1], argv[4]);
     return event_base_dispatch(base);
 }

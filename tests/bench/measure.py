@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from events import command, event_headers
 from redis_server import RedisServer
 from sandbox_process import Sandbox
+from subjects import cpu_us
 
 IN_FLIGHT = 1024
 STALL_S = 60
@@ -63,9 +64,11 @@ class Client:
         self.producer.poll(0)
 
     def read(self, seconds):
-        """Counts what came within so long; gives how many."""
-        messages = self.consumer.consume(1000, seconds)
+        """Waits so long for a first outcome, and counts what is there then; gives how many."""
+        messages = self.consumer.consume(1, seconds)
         now = time.time()
+        if messages:
+            messages += self.consumer.consume(1000, 0)
         for message in messages:
             if message.error():
                 raise KafkaException(message.error())
@@ -95,6 +98,25 @@ def warm_up(client):
     client.read_until(client.written)
 
 
+class Stretch:
+    """What a subject and the servers spent between two moments, a payout."""
+
+    def __init__(self, client):
+        self.client, self.count = client, client.count
+        place = client.subject.place
+        self.pids = {"cpu_us": client.subject.process.pid, "redis_us": place.redis.pid,
+                     "gateway_us": place.sandbox.pid, "kafka_us": place.kafka.pid}
+        self.began, self.transactions = time.monotonic(), client.subject.transactions()
+        self.spent_us = {name: cpu_us(pid) for name, pid in self.pids.items()}
+
+    def end(self):
+        done, seconds = self.client.count - self.count, time.monotonic() - self.began
+        figures = {name: (cpu_us(pid) - self.spent_us[name]) / done for name, pid in self.pids.items()}
+        figures["per_s"] = done / seconds
+        figures["transactions"] = (self.client.subject.transactions() - self.transactions) / done
+        return figures
+
+
 def backlog(client, payouts):
     """CPU and pace while a backlog is worked off. The commands are written while the subject stands still; the first
     two pools full of them (connections and their handshakes) are not measured."""
@@ -105,26 +127,22 @@ def backlog(client, payouts):
     client.producer.flush(60)
     subject.process.resume()
     client.read_until(before + 2 * IN_FLIGHT)
-    first, cpu, began = client.count, subject.cpu_us(), time.monotonic()
+    stretch = Stretch(client)
     client.read_until(client.written)
-    done, seconds = client.count - first, time.monotonic() - began
-    return {"cpu_us": (subject.cpu_us() - cpu) / done, "per_s": done / seconds,
-            "memory_kib": subject.memory_kib(), "peak_kib": subject.memory_kib("VmHWM")}
+    return {**stretch.end(), "memory_kib": subject.memory_kib(), "peak_kib": subject.memory_kib("VmHWM")}
 
 
 def steady(client, rate, seconds):
     """CPU and latency at a fixed rate, whatever the subject does."""
-    subject = client.subject
     client.latencies_ms = []
-    cpu, began, count = subject.cpu_us(), time.monotonic(), int(rate * seconds)
-    for number in range(count):
+    stretch, began = Stretch(client), time.monotonic()
+    for number in range(int(rate * seconds)):
         due = began + number / rate
         while (left := due - time.monotonic()) > 0:
             client.read(left)
         client.write()
     client.read_until(client.written)
-    spent = subject.cpu_us() - cpu
-    return {"cpu_us": spent / count, "latencies_ms": client.latencies_ms}
+    return {**stretch.end(), "latencies_ms": client.latencies_ms}
 
 
 def idle(client, seconds):

@@ -1,4 +1,5 @@
 """What is measured: payoutd, the bare calls under it, and a plain worker in Go; each on topics of its own."""
+import glob
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ def build_floor(folder):
     program = os.path.join(folder, "floor")
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *FLOOR_LIBRARIES], check=True, capture_output=True,
                            text=True).stdout.split()
-    subprocess.run(["cc", "-std=gnu17", "-O2", "-g", "-o", program, os.path.join(HERE, "floor.c"), *flags, "-lpthread"],
+    subprocess.run(["cc", "-std=gnu17", "-O2", "-g", "-o", program, *sorted(glob.glob(os.path.join(HERE, "floor*.c"))), *flags, "-lpthread"],
                    check=True)
     return program
 
@@ -39,6 +40,15 @@ def build_go(folder):
     return program
 
 
+def cpu_us(pid):
+    """On-CPU time of all threads so far. utime and stime come in steps of 10 ms; this does not."""
+    total_ns = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
+            total_ns += int(file.read().split()[0])
+    return total_ns / 1000
+
+
 class Subject:
     """One program under measurement. `process` is set by start()."""
 
@@ -49,16 +59,8 @@ class Subject:
         self.process = None
         create_topics(place.kafka.bootstrap, {self.commands: PARTITIONS, self.outcomes: PARTITIONS})
 
-    def tasks(self):
-        return ["/proc/%d/task/%s" % (self.process.pid, each) for each in os.listdir("/proc/%d/task" % self.process.pid)]
-
     def cpu_us(self):
-        """On-CPU time of all threads so far. The kernel's utime and stime come in steps of 10 ms; this does not."""
-        total_ns = 0
-        for task in self.tasks():
-            with open(task + "/schedstat", encoding="ascii") as file:
-                total_ns += int(file.read().split()[0])
-        return total_ns / 1000
+        return cpu_us(self.process.pid)
 
     def memory_kib(self, field="VmRSS"):
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
@@ -68,7 +70,8 @@ class Subject:
         return 0
 
     def transactions(self):
-        return None
+        """How many it has committed, as far as it tells."""
+        return 0
 
     def close(self):
         self.process.kill()
@@ -124,6 +127,9 @@ class Payoutd(Subject):
             raise RuntimeError("payoutctl init: %s%s" % (out, err))
         self.worker.start()
         self.process = self.worker.process
+
+    def transactions(self):
+        return self.worker.metric("payout_kafka_transactions_total", result="committed")
 
     def close(self):
         self.worker.close()
