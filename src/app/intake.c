@@ -37,9 +37,10 @@ static void refuse_metadata(struct worker *worker, const struct source_partition
 {
     LOG(LOG_LEVEL_ERROR, "kafka.metadata_foreign",
         "the commit metadata of this partition was not written by this version: run the version "
-        "that wrote it, or set "
-        "the group's offset for the partition again with `payoutctl init --reset-metadata`",
-        LOG_TEXT("kafka.topic", worker->options->topics_commands),
+        "that wrote it, or see docs/OPERATIONS.md",
+        LOG_TEXT("kafka.topic", source->topic == SOURCE_COMMANDS
+                                    ? worker->options->topics_commands
+                                    : worker->options->topics_resolutions),
         LOG_INT("kafka.partition", source->partition),
         LOG_INT("kafka.offset", source->committed_offset));
     worker_end(worker, WORKER_EXIT_ENVIRONMENT, 0);
