@@ -130,6 +130,23 @@ static enum status list_partitions(struct errand *errand, const char *const *top
     return STATUS_OK;
 }
 
+/* A topic that was made a moment ago has no leader yet: it is asked again until the time is up. */
+static rd_kafka_resp_err_t ask_ends(struct errand *errand, const rd_kafka_topic_partition_t *one,
+                                    int64_t *ret_low, int64_t *ret_high)
+{
+    rd_kafka_resp_err_t code;
+    for (;;) {
+        code = rd_kafka_query_watermark_offsets(errand->client, one->topic, one->partition, ret_low,
+                                                ret_high, 2 * STEP_MS);
+        bool is_new = code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+                      code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                      code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (!is_new || loop_now_ms() >= errand->deadline_ms)
+            return code;
+        rd_kafka_poll(errand->client, 50);
+    }
+}
+
 /* The partitions without an offset, each with the one to begin at. */
 static enum status choose_offsets(struct errand *errand,
                                   const rd_kafka_topic_partition_list_t *committed,
@@ -140,8 +157,7 @@ static enum status choose_offsets(struct errand *errand,
         int64_t low = 0, high = 0;
         if (one->offset >= 0)
             continue;
-        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            errand->client, one->topic, one->partition, &low, &high, 2 * STEP_MS);
+        rd_kafka_resp_err_t code = ask_ends(errand, one, &low, &high);
         if (code != 0)
             return errand_fail(errand, code, one->topic);
         rd_kafka_topic_partition_list_add(ret_missing, one->topic, one->partition)->offset =
