@@ -141,7 +141,7 @@ class World:
         self.wait_all_told(order_ids, timeout_s, final_only=True)
 
     def wait_paid_are_settled(self, timeout_s=90):
-        """Until every order that the gateway has paid is told as succeeded: by its answer, or by what the status said."""
+        """Until every order that the gateway has paid is told as succeeded, by its answer or by its status."""
         paid = {order for order, _ in self.executions()}
         self.wait_all_told(paid, timeout_s, final_only=True)
 

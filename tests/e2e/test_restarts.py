@@ -68,7 +68,8 @@ def test_paused_worker_that_wakes_up_after_its_partitions_went_to_another(make_w
     wait_for_executions(world, 20)
     sleeper.pause()
     other = world.start_worker()
-    wait_for(lambda: other.metric("payout_kafka_assigned_partitions") == ALL_PARTITIONS, 60, "all partitions at the other")
+    wait_for(lambda: other.metric("payout_kafka_assigned_partitions") == ALL_PARTITIONS, 60,
+             "all partitions at the other")
     sleeper.resume()
     world.wait_all_told(orders, 120)
     world.wait_paid_are_settled()

@@ -1,5 +1,5 @@
-"""The rules of docs/STYLE.md that a machine can check (rules.py), and two tests for each: that this repository keeps the
-rule, and that the rule bites when it is given a bad snippet.
+"""The rules of docs/STYLE.md that a machine can check (rules.py), and two tests for each: that this repository keeps
+the rule, and that the rule bites when it is given a bad snippet.
 """
 import os
 import subprocess

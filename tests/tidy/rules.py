@@ -192,7 +192,8 @@ PLACES = [r"(?<![\w.])/%s/" % each for each in ("wo" + "rk", "ro" + "ot", "ho" +
                                                 "tmp/bui" + "ld-")]
 HOSTS = [each.replace("-DOT-", r"\.") for each in (
     "repo1-DOT-maven", "repo-DOT-maven", "pypi-DOT-org", "pythonhosted-DOT-org", "registry-DOT-npmjs", "crates-DOT-io",
-    "proxy-DOT-golang", "deb-DOT-debian", "security-DOT-debian", "archive-DOT-ubuntu", "arti" + "factory", r"\bnex" + r"us\b")]
+    "proxy-DOT-golang", "deb-DOT-debian", "security-DOT-debian", "archive-DOT-ubuntu",
+    "arti" + "factory", r"\bnex" + r"us\b")]
 
 
 def no_places(path, text):
