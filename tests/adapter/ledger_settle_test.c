@@ -163,6 +163,8 @@ static void a_status_asked_by_a_changed_copy_settles_nothing(void **state)
     changed.fingerprint = ledger_bench_claim(&bench, LEDGER_ARM, "", 1, 'z').fingerprint;
     is_answered(changed, LEDGER_CONFLICT);
     state_is("status-words", "SENDING");
+    settled(status_of("status-words", 1, ORDER_PAID), ORDER_PAID, 1);
+    is_answered(changed, LEDGER_CONFLICT); /* it is no silent end either */
 }
 
 /* ---- resolutions ---- */

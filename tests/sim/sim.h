@@ -76,7 +76,7 @@ struct sim_partition {
     int owner;   /* by the group's last assignment; -1: none */
     /* For the checker. */
     bool done[SIM_RECORDS_MAX], letter[SIM_RECORDS_MAX]; /* by place of the record */
-    int64_t ceiling;
+    int64_t ceiling, ceiling_ever;        /* the latter whatever an operator set back */
     int64_t own_ceiling[SIM_WORKERS_MAX]; /* committed by this life */
     uint32_t own_life[SIM_WORKERS_MAX];
 };
@@ -210,6 +210,7 @@ struct sim_worker {
     bool mine[SIM_PARTITIONS_MAX], held[SIM_PARTITIONS_MAX];
     int64_t position[SIM_PARTITIONS_MAX];
     struct sim_offset read[SIM_PARTITIONS_MAX]; /* committed offsets, as they were when read */
+    int64_t group_us;                           /* when the group's last word reaches it */
     /* Publisher. */
     size_t producer;
     uint32_t producer_epoch; /* 0: not open yet */
@@ -233,7 +234,6 @@ struct sim_worker {
 struct sim_redis_host {
     bool down;
     uint32_t boot;
-    bool recover_asked;
 };
 
 /* What the checker knows of an order. */
@@ -290,6 +290,8 @@ int64_t sim_now_ms(const struct sim *sim);
 int64_t sim_wall_ms(const struct sim *sim);
 bool sim_fault(struct sim *sim, enum sim_fault fault); /* does it happen now? counted */
 int64_t sim_delay_us(struct sim *sim);                 /* of one message on its way */
+/* A delay after which it arrives behind what came before it on the same way. */
+int64_t sim_in_order(struct sim *sim, int64_t *last_us, int64_t delay_us);
 int64_t sim_below(struct sim *sim, int64_t end);
 bool sim_step(struct sim *sim); /* false: nothing will ever happen */
 void sim_clear(struct sim *sim);

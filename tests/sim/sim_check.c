@@ -27,9 +27,9 @@ static void check_ceiling(struct sim *sim, const struct sim_order *after,
 {
     size_t place = (size_t) call->by.partition;
     const struct sim_partition *partition = &sim->kafka.partitions[place];
-    if (call->by.offset >= partition->ceiling) {
+    if (call->by.offset >= partition->ceiling_ever) {
         sim_fail(sim, "R8", "%s at %d/%lld is claimed above the ceiling %lld", after->oid,
-                 (int) place, (long long) call->by.offset, (long long) partition->ceiling);
+                 (int) place, (long long) call->by.offset, (long long) partition->ceiling_ever);
         return;
     }
     if (call->script != LEDGER_ARM)
@@ -37,8 +37,9 @@ static void check_ceiling(struct sim *sim, const struct sim_order *after,
     int at = call->instance.data[0] - 'a';
     char life[32];
     snprintf(life, sizeof life, "%.*s", 31, call->instance.data + 1);
-    bool is_now = (uint32_t) strtoul(life, NULL, 10) == partition->own_life[at];
-    if (!is_now || call->by.offset >= partition->own_ceiling[at])
+    uint32_t its = (uint32_t) strtoul(life, NULL, 10); /* an earlier life's ARM came late */
+    bool is_below = call->by.offset < partition->own_ceiling[at];
+    if (its > partition->own_life[at] || (its == partition->own_life[at] && !is_below))
         sim_fail(sim, "R8", "%s at %d/%lld is armed under a ceiling of somebody else", after->oid,
                  (int) place, (long long) call->by.offset);
 }

@@ -126,6 +126,8 @@ static void check_offset(struct sim *sim, const struct sim_producer *producer,
                  offset->place, (long long) partition->ceiling, (long long) metadata.ceiling,
                  (long long) partition->end);
     partition->ceiling = metadata.ceiling;
+    if (metadata.ceiling > partition->ceiling_ever)
+        partition->ceiling_ever = metadata.ceiling;
     partition->own_ceiling[producer->worker] = metadata.ceiling;
     partition->own_life[producer->worker] = producer->life;
     for (size_t i = 0; i < partition->count; i++) {

@@ -221,7 +221,7 @@ static void on_prereq(struct sim *sim, struct sim_event *event)
     struct payout *payout = flow_payout(worker->flow, flow_untag((uint64_t) event->a));
     if (payout == NULL)
         return;
-    bool is_late = sim_now_ms(sim) >= payout->send_before_ms;
+    bool is_late = sim_worker_moment(sim, worker).now_ms >= payout->send_before_ms;
     if (is_late || event->b != 0) {
         TRACE(sim, worker, "%.*s is not sent", (int) payout->command.order_id.len,
               payout->command.order_id.data);

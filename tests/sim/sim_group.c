@@ -115,6 +115,7 @@ static void complete(struct sim *sim)
     if (count == 0)
         return;
     kafka->generation++;
+    TRACE(sim, NULL, "kafka: generation %d of %d members", kafka->generation, count);
     for (size_t i = 0; i < kafka->partitions_count; i++) {
         kafka->partitions[i].owner = in[sim_below(sim, count)];
         shares[kafka->partitions[i].owner] |= INT64_C(1) << i;
@@ -123,8 +124,9 @@ static void complete(struct sim *sim)
         struct sim_member *member = &kafka->members[in[i]];
         int64_t who = (int64_t) kafka->generation << 32 | member->id;
         member->ready = false;
-        sim_later_to(sim, &sim->workers[in[i]], sim_delay_us(sim), on_assign, who, shares[in[i]],
-                     NULL);
+        struct sim_worker *worker = &sim->workers[in[i]];
+        sim_later_to(sim, worker, sim_in_order(sim, &worker->group_us, sim_delay_us(sim)),
+                     on_assign, who, shares[in[i]], NULL);
     }
 }
 
@@ -196,10 +198,13 @@ void sim_group_rebalance(struct sim *sim)
     }
     kafka->rebalancing = true;
     kafka->rebalance++;
-    for (int i = 0; i < sim->workers_count; i++)
+    TRACE(sim, NULL, "kafka: the group balances anew");
+    for (int i = 0; i < sim->workers_count; i++) {
+        struct sim_worker *worker = &sim->workers[i];
         if (kafka->members[i].in && !kafka->members[i].ready)
-            sim_later_to(sim, &sim->workers[i], sim_delay_us(sim), on_revoke, kafka->members[i].id,
-                         0, NULL);
+            sim_later_to(sim, worker, sim_in_order(sim, &worker->group_us, sim_delay_us(sim)),
+                         on_revoke, kafka->members[i].id, 0, NULL);
+    }
     sim_later(sim, REBALANCE_TIMEOUT_US, on_timeout, (int64_t) kafka->rebalance, 0, NULL);
     complete_when_ready(sim);
 }
@@ -245,6 +250,6 @@ void sim_group_expel(struct sim *sim, struct sim_worker *worker)
         return;
     TRACE(sim, NULL, "kafka: member %c is thrown out", 'A' + worker->at);
     sim_group_leave(sim, worker);
-    sim_later_to(sim, worker, sim_random_between(&sim->random, 1000, 20000000), on_lost, id, 0,
-                 NULL);
+    int64_t delay_us = sim_random_between(&sim->random, 1000, 20000000);
+    sim_later_to(sim, worker, sim_in_order(sim, &worker->group_us, delay_us), on_lost, id, 0, NULL);
 }

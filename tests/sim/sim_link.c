@@ -180,13 +180,6 @@ static void on_reply(struct sim *sim, struct sim_event *event)
     tell(sim, worker, &answered->reply);
 }
 
-static int64_t in_order(struct sim *sim, int64_t *last_us, int64_t delay_us)
-{
-    int64_t at_us = sim->now_us + delay_us;
-    *last_us = at_us > *last_us ? at_us : *last_us + 1;
-    return *last_us - sim->now_us;
-}
-
 static struct sim_ask *copy(const struct sim_ask *ask)
 {
     struct sim_ask *twin = malloc(sizeof *twin);
@@ -209,15 +202,15 @@ static void on_arrival(struct sim *sim, struct sim_event *event)
     if (is_news && ask->call.script != LEDGER_WIPE)
         TRACE(sim, NULL, "redis: %c asks %d %.*s att %d call %lld -> %s %s", 'A' + worker->at,
               (int) ask->call.script, (int) ask->call.order_id.len,
-              ask->call.order_id.len == 0 ? "" : ask->call.order_id.data,
-              (int) ask->call.attempt, (long long) ask->call.call, answer_name(ask->reply.answer),
+              ask->call.order_id.len == 0 ? "" : ask->call.order_id.data, (int) ask->call.attempt,
+              (long long) ask->call.call, answer_name(ask->reply.answer),
               order_state_name(ask->reply.state));
     bool answers = event->b != 0 && worker->alive && worker->connection == ask->connection;
     if (!answers)
         return;
     struct sim_ask *twin = copy(ask);
-    sim_later_to(sim, worker, in_order(sim, &worker->replies_us, sim_delay_us(sim)), on_reply, 0, 0,
-                 twin);
+    sim_later_to(sim, worker, sim_in_order(sim, &worker->replies_us, sim_delay_us(sim)), on_reply,
+                 0, 0, twin);
 }
 
 /* The fate of a question whose answer does not come in time. */
@@ -228,7 +221,7 @@ static void lose(struct sim *sim, struct sim_worker *worker, struct sim_ask *ask
     if (roll == 0) /* never arrives */
         free(ask);
     else if (roll == 1) /* applied, its answer is lost */
-        sim_later(sim, in_order(sim, &worker->arrives_us, sim_delay_us(sim)), on_arrival,
+        sim_later(sim, sim_in_order(sim, &worker->arrives_us, sim_delay_us(sim)), on_arrival,
                   worker->at, 0, ask);
     else /* applied long after everybody has given it up */
         sim_later(sim, sim_random_between(&sim->random, COMMAND_TIMEOUT_US, 40000000), on_arrival,
@@ -239,8 +232,8 @@ static void block(struct sim *sim, struct sim_worker *worker, struct sim_ask *as
 {
     ask->reply = (struct ledger_reply){
         .answer = LEDGER_BLOCKED, .script = ask->call.script, .tag = ask->call.tag};
-    sim_later_to(sim, worker, in_order(sim, &worker->replies_us, sim_delay_us(sim)), on_reply, 0, 0,
-                 ask);
+    sim_later_to(sim, worker, sim_in_order(sim, &worker->replies_us, sim_delay_us(sim)), on_reply,
+                 0, 0, ask);
 }
 
 bool sim_link_ask(struct sim *sim, struct sim_worker *worker, const struct ledger_call *call)
@@ -258,7 +251,7 @@ bool sim_link_ask(struct sim *sim, struct sim_worker *worker, const struct ledge
     else if (sim_fault(sim, FAULT_REDIS_BLOCKED))
         block(sim, worker, ask);
     else
-        sim_later(sim, in_order(sim, &worker->arrives_us, sim_delay_us(sim)), on_arrival,
+        sim_later(sim, sim_in_order(sim, &worker->arrives_us, sim_delay_us(sim)), on_arrival,
                   worker->at, 1, ask);
     return true;
 }

@@ -28,6 +28,11 @@ static void settle_over_final(struct sim_asking *asking)
 {
     const struct sim_order *order = asking->order;
     enum order_state state = asking->call->state;
+    if (asking->call->mode == SETTLE_OWN_STATUS && asking->fp[0] != '\0' && !order->doubt &&
+        strcmp(asking->fp, order->fp) != 0) {
+        sim_scripts_answer(asking, LEDGER_CONFLICT);
+        return;
+    }
     if (order_state_is_final(state) && state != order->state) {
         sim_scripts_answer(asking, LEDGER_CONTRADICTION);
         return;

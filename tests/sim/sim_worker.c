@@ -213,6 +213,7 @@ void sim_worker_start(struct sim *sim, struct sim_worker *worker)
     flow_init(worker->flow, &own, worker->storage);
     worker->phase = PHASE_OUT;
     worker->turn_at_us = INT64_MAX;
+    worker->group_us = 0;
     worker->records_wait = false;
     worker->actions.count = worker->next_action = 0;
     worker->batch.number = 0;
@@ -302,15 +303,13 @@ void sim_worker_resume(struct sim *sim, struct sim_worker *worker)
     sim_worker_wake(sim, worker);
     if (!perform_all(sim, worker))
         return;
-    size_t at = 0;
-    while (at < worker->inbox_count && worker->alive && worker->life == life && !worker->paused) {
-        struct sim_event event = worker->inbox[at++];
+    while (worker->inbox_count > 0 && !worker->paused) {
+        struct sim_event event = worker->inbox[0];
+        worker->inbox_count--;
+        memmove(worker->inbox, worker->inbox + 1, worker->inbox_count * sizeof event);
         event.fire(sim, &event);
         free(event.data);
         if (!worker->alive || worker->life != life)
             return; /* the inbox went with the process */
     }
-    memmove(worker->inbox, worker->inbox + at,
-            (worker->inbox_count - at) * sizeof worker->inbox[0]);
-    worker->inbox_count -= at;
 }

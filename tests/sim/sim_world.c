@@ -105,6 +105,13 @@ int64_t sim_delay_us(struct sim *sim)
                       : sim_random_between(&sim->random, 10000, 200000);
 }
 
+int64_t sim_in_order(struct sim *sim, int64_t *last_us, int64_t delay_us)
+{
+    int64_t at_us = sim->now_us + delay_us;
+    *last_us = at_us > *last_us ? at_us : *last_us + 1;
+    return *last_us - sim->now_us;
+}
+
 static void wait_in(struct sim_worker *worker, const struct sim_event *event)
 {
     if (worker->inbox_count == worker->inbox_max) {

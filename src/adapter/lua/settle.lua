@@ -16,6 +16,9 @@ end
 -- Final is absorbing (I7). Who asks for the same position, or is the order's own, publishes what stands there: nobody
 -- can know whether the one who settled it has committed. In doubt the order is every copy's own.
 if FINAL[order.st] then
+    if mode == 'STATUS' and ARGV[16] ~= '' and ARGV[16] ~= order.fp and not order.doubted then
+        return answer('CONFLICT', order, now) -- a changed copy must not end as if it were the same command
+    end
     if FINAL[st] and st ~= order.st then
         return answer('CONTRADICTION', order, now)
     end
