@@ -76,6 +76,11 @@ const rd_kafka_consumer_group_metadata_t *kafka_membership_metadata(
     const struct kafka_membership *membership);
 int32_t kafka_membership_generation(const struct kafka_membership *membership);
 
+/* --- kafka_record.c --- */
+
+/* Fills every field; the headers beyond headers_count stay as they are. */
+void kafka_record_view(const rd_kafka_message_t *message, struct record_content *ret_content);
+
 /* --- kafka_offsets.c: the committed offsets of a group --- */
 
 /* Copies; ASCII or other valid UTF-8 without NUL, or librdkafka garbles it. */

@@ -265,26 +265,6 @@ static bool poll_queue(struct kafka_source *source, rd_kafka_queue_t *queue)
     return true;
 }
 
-static void read_headers(const rd_kafka_message_t *message, struct record_content *content)
-{
-    rd_kafka_headers_t *headers;
-    content->headers_count = 0;
-    content->headers_cut = false;
-    if (rd_kafka_message_headers(message, &headers) != 0)
-        return;
-    const char *name;
-    const void *value;
-    size_t len;
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == 0; i++) {
-        if (i == RECORD_HEADERS_MAX) {
-            content->headers_cut = true;
-            return;
-        }
-        content->headers[i] = (struct record_header){bytes_of(name), {value, len}};
-        content->headers_count = i + 1;
-    }
-}
-
 static void deliver(struct kafka_source *source, const rd_kafka_message_t *message,
                     struct source_record *record)
 {
@@ -305,9 +285,7 @@ static void deliver(struct kafka_source *source, const rd_kafka_message_t *messa
     record->epoch = source->epoch;
     record->offset = message->offset;
     record->timestamp_ms = rd_kafka_message_timestamp(message, &type);
-    record->content.key = (struct bytes){message->key, message->key_len};
-    record->content.value = (struct bytes){message->payload, message->len};
-    read_headers(message, &record->content);
+    kafka_record_view(message, &record->content);
     source->events.record(source->events.context, record);
 }
 

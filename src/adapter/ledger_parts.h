@@ -87,6 +87,8 @@ struct bytes ledger_check_field(struct bytes info, const char *name);
 extern const char embedded_arm[], embedded_park[], embedded_reject[], embedded_disarm[];
 extern const char embedded_settle[], embedded_published[], embedded_due[], embedded_read[];
 extern const char embedded_defer[], embedded_wipe[];
+/* Of the restorer, under its claim. */
+extern const char embedded_claim[], embedded_restore[], embedded_doubt[], embedded_confirm[];
 const char *ledger_command_script(enum ledger_script script);
 
 /* ---- ledger_session.c: from an open connection to a usable one ---- */
