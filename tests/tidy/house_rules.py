@@ -112,7 +112,9 @@ class RulesBite(unittest.TestCase):
         self.bites(no_goto, "src/x/x.c", "    goto out;\n", '    say("goto"); /* no goto */ gotos();\n')
 
     def test_struct_typedef(self):
-        self.bites(no_struct_typedef, "src/x/x.c", "typedef struct order order;\n", "typedef void (*done)(void);\n")
+        self.bites(no_struct_typedef, "src/x/x.c", "typedef struct order order;\n",
+                   "typedef void (*done)(void);\ntypedef enum status take(void *context);\n")
+        self.bites(no_struct_typedef, "src/x/x.c", "typedef struct {\n    int x;\n} order;\n")
 
     def test_unfinished(self):
         for word in UNFINISHED.split("|"):
