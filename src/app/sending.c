@@ -127,15 +127,23 @@ static void read_answer(struct worker *worker, struct payout *payout, bool pays,
 static void tell_answer(struct worker *worker, const struct payout *payout, bool pays,
                         const struct answer *answer)
 {
-    bool is_odd = answer->verdict == VERDICT_UNKNOWN || answer->verdict == VERDICT_NOT_SENT;
-    enum log_level level = is_odd ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
+    bool proves_nothing = answer->verdict == VERDICT_UNKNOWN || answer->verdict == VERDICT_NOT_SENT;
+    bool holds_merchant =
+        answer->verdict == VERDICT_REFUSED && (answer->error_class == ERROR_CLASS_BALANCE ||
+                                               answer->error_class == ERROR_CLASS_CONFIGURATION);
+    enum log_level level = proves_nothing || holds_merchant ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
     if (answer->verdict == VERDICT_UNKNOWN && answer->http_status == 200 && !answer->verified)
         worker->counters.signature_failures++;
     if (!log_enabled(level))
         return;
+    const char *meaning = answer->error_code == 0 ? NULL : error_meaning(answer->error_code);
     LOG(level, pays ? "payout.answered" : "payout.status_answered",
-        answer->why != NULL ? answer->why : verdict_name(answer->verdict),
+        answer->why != NULL ? answer->why
+        : meaning != NULL   ? meaning
+                            : verdict_name(answer->verdict),
         LOG_BYTES("labels.order_id", payout->command.order_id),
+        LOG_BYTES("labels.merchant_id", payout->merchant_id),
+        LOG_BYTES("error.message", answer->error_description),
         LOG_TEXT("payout.verdict", verdict_name(answer->verdict)),
         LOG_INT("payout.attempt", payout->attempt), LOG_INT("error.code", answer->error_code),
         LOG_INT("http.response.status_code", answer->http_status));
