@@ -69,7 +69,7 @@ class CommandWriter:
 
     def __init__(self, bootstrap, topic):
         self.topic = topic
-        self.producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 5,
+        self.producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 5, "log_level": 2,
                                   "enable.idempotence": True})
         self.sent = []  # every command that was meant to be a good one: its data
         self.places = {}  # order id -> [(partition, offset)]
@@ -137,7 +137,7 @@ class TopicReader:
         self.topic, self.check, self.is_worth_waiting = topic, check, is_worth_waiting
         self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader-" + uuid.uuid4().hex,
                                   "isolation.level": "read_committed", "enable.auto.commit": False,
-                                  "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50})
+                                  "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50, "log_level": 2})
         partitions = self.consumer.list_topics(topic, 20).topics[topic].partitions
         self.consumer.assign([TopicPartition(topic, each, 0) for each in partitions])
         self.records = []
