@@ -3,6 +3,7 @@ kind: whoever comes next must find each order as it really is."""
 import pytest
 
 from events import CARD_DESTINATION, IBAN_DESTINATION, command
+from harness import OTHER_MERCHANT
 
 # One life a point; the orders of all lives are left to the next ones.
 CLAIMING = ("before_arm", "after_arm", "before_reject", "after_reject", "before_disarm", "after_disarm")
@@ -13,6 +14,7 @@ COMMITTING = ("before_transaction", "inside_transaction_after_offsets", "inside_
 FOLLOWING = ("before_due", "after_due", "before_read", "after_read", "before_inquiry", "after_inquiry", "before_report",
              "resolution_produced", "resolution_read", "before_defer", "after_defer")
 TOO_LATE = ("before_tell",)
+PARKING = ("before_park", "after_park")
 DIES_WITHIN_S = 60
 
 
@@ -72,3 +74,21 @@ def test_killed_at_every_step(world, points, count):
     audit = world.audit(quiet_s=2)
     for order in audit.without_final():  # killed between ARM and the request: held, and shown to people
         assert order not in audit.paid_of and audit.last_of(order) in ("unknown", "pending"), order
+
+
+def test_killed_while_an_order_is_parked(world):
+    """Its merchant is configured only for the last of the workers."""
+    lacking = world.add_worker(consumer={"group_instance_id": "the-only-one"}, merchants={OTHER_MERCHANT: None})
+    world.init(lacking)
+    orders = []
+    for point in PARKING:
+        lacking.start_to_die(point)
+        orders += send_of_every_kind(world, point)
+        world.commands.send(command(point + "-parked", merchant_id=OTHER_MERCHANT))
+        orders.append(point + "-parked")
+        lacking.wait_killed(point, DIES_WITHIN_S)
+    world.add_worker(consumer={"group_instance_id": "the-only-one"}).start()
+    world.wait_all_told(set(orders), 120)
+    world.wait_paid_are_settled()
+    audit = world.audit(quiet_s=2)
+    assert [audit.final_of(point + "-parked") for point in PARKING] == ["succeeded"] * len(PARKING)

@@ -1,4 +1,4 @@
-"""Does to the world what the plan says, and heals it again. Everything happens on one thread, in the order of its time."""
+"""Does to the world what the plan says, and heals it again: all on one thread, each thing at its time."""
 import heapq
 import itertools
 import signal

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The worker that everybody writes first: SETNX, POST, produce, commit. It is here to show that the chaos run bites: the
-same faults make it pay twice and lose orders. Takes payoutd's configuration file."""
+"""The worker that everybody writes first: SETNX, POST, produce, commit. It shows that the chaos run bites: the same
+faults make it pay twice and lose orders. Takes payoutd's configuration file."""
 import hashlib
 import http.client
 import json
