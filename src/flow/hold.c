@@ -85,6 +85,14 @@ void hold_probe_over(struct flow *flow, struct payout *payout, const struct mome
         hold->probe_at_ms = moment->now_ms + pause_ms(hold->tries);
 }
 
+void hold_forget(struct flow *flow, struct payout *payout)
+{
+    struct flow_hold *hold = hold_of(flow, payout);
+    if (hold != NULL && payout->probes)
+        hold->probing = false;
+    payout->probes = false;
+}
+
 static void send_probe(struct flow *flow, struct flow_hold *hold, struct payout *payout,
                        const struct moment *moment)
 {

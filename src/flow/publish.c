@@ -5,6 +5,7 @@
 void publish_end(struct flow *flow, struct payout *payout, enum payout_end end)
 {
     flow_give_sending(flow, payout);
+    hold_forget(flow, payout);
     flow_move(flow, payout, STEP_ENDED, &flow->ended);
     payout->end = end;
     flow->statistics.ended[end]++;

@@ -156,7 +156,7 @@ static void on_ready(struct sim *sim, struct sim_event *event)
     if (!member->in || member->id != (uint32_t) event->a)
         return;
     member->ready = true;
-    complete_when_ready(sim);
+    sim_group_rebalance(sim); /* whoever joins again makes the group balance anew */
 }
 
 static void rejoin(struct sim *sim, struct sim_worker *worker)

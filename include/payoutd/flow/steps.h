@@ -98,6 +98,8 @@ void hold_begin(struct flow *flow, const struct payout *payout, enum hold_reason
                 const struct moment *moment);
 void hold_answered(struct flow *flow, struct payout *payout); /* its merchant's gateway works */
 void hold_probe_over(struct flow *flow, struct payout *payout, const struct moment *moment);
+/* It ends before it found out anything: it was dropped. Another one may try at once. */
+void hold_forget(struct flow *flow, struct payout *payout);
 int64_t hold_turn(struct flow *flow, const struct moment *moment);
 
 /* recovery.c: the ledger is away, or may have forgotten */
