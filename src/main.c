@@ -47,10 +47,9 @@ static int run(const struct options *options, const struct secrets *secrets)
     signal(SIGPIPE, SIG_IGN); /* hiredis and others write with write(2) */
     LOG(LOG_LEVEL_INFO, "worker.starting", "payoutd starts", LOG_TEXT("file.path", options->file));
     int exit_code = WORKER_EXIT_ENVIRONMENT;
-    if (startup_check(options, secrets, &exit_code) != STATUS_OK)
-        return exit_code;
     struct worker *worker;
-    if (worker_new(options, secrets, &worker, &exit_code) != STATUS_OK)
+    if (startup_check(options, secrets, &exit_code) != STATUS_OK ||
+        worker_new(options, secrets, &worker, &exit_code) != STATUS_OK)
         return exit_code;
     exit_code = worker_run(worker);
     worker_free(worker);
@@ -88,10 +87,9 @@ int main(int argc, char **argv)
             options_print_help(stdout);
             return WORKER_EXIT_OK;
         }
-        if (letter == 'v') {
-            puts("payoutd " PAYOUTD_VERSION);
-            return WORKER_EXIT_OK;
-        }
+        if (letter == 'v')
+            return puts("payoutd " PAYOUTD_VERSION) == EOF ? WORKER_EXIT_ENVIRONMENT
+                                                           : WORKER_EXIT_OK;
         if (letter != 'c')
             return usage_error("that option is not known");
         file = optarg;

@@ -93,7 +93,8 @@ static enum status make_gateways(struct worker *worker)
             .connect_timeout_ms = gateway->connect_timeout_ms,
             .request_timeout_ms = gateway->request_timeout_ms,
             .reuse_idle_max_ms = gateway->reuse_idle_max_ms,
-            .max_connections = (int32_t) gateway->max_connections,
+            /* Beside the payouts' connections there are always some for status queries. */
+            .max_connections = (int32_t) gateway->max_connections + INQUIRIES_ASKING_MAX,
             .reply_max = REPLY_MAX,
         };
         TRY(gateway_http_new(worker->loop, &options, sending_done, worker, &worker->gateways[i]));

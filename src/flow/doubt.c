@@ -47,7 +47,7 @@ void doubt_begin(struct flow *flow, struct payout *payout, const struct ledger_r
         heap_set(&flow->timers, payout->slot, moment->now_ms + wait_ms);
         return;
     }
-    flow_move(flow, payout, STEP_ASKING, &flow->to_send);
+    flow_move(flow, payout, STEP_ASKING, &flow->to_status);
 }
 
 /* Space separated decimal ids. */
@@ -104,6 +104,7 @@ void doubt_answered(struct flow *flow, struct payout *payout, const struct answe
                     const struct moment *moment)
 {
     payout->asked = false;
+    flow_give_sending(flow, payout);
     if (payout->orphaned) {
         publish_end(flow, payout, END_DROPPED);
         return;

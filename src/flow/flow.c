@@ -37,9 +37,9 @@ void flow_init(struct flow *flow, const struct flow_config *config, void *storag
     struct heap_entry *entries = (void *) carve(&at, slots * sizeof *entries);
     uint32_t *places = (void *) carve(&at, slots * sizeof *places);
     heap_init(&flow->timers, entries, places, slots);
-    struct payout_list *lists[] = {&flow->free,    &flow->to_ask,      &flow->to_send,
-                                   &flow->to_tell, &flow->publishable, &flow->batch,
-                                   &flow->ended};
+    struct payout_list *lists[] = {&flow->free,      &flow->to_ask,  &flow->to_send,
+                                   &flow->to_status, &flow->to_tell, &flow->publishable,
+                                   &flow->batch,     &flow->ended};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         payout_list_init(lists[i]);
     for (size_t i = 0; i < FLOW_LANES_MAX; i++)
@@ -326,10 +326,26 @@ static void emit(struct flow *flow, struct payout_list *list, struct flow_action
         payout_list_remove(flow->payouts, payout);
         payout->asked = true;
         enum flow_action_kind kind = payout->step == STEP_PAYING    ? ACTION_PAY
-                                     : payout->step == STEP_ASKING  ? ACTION_ASK
                                      : payout->step == STEP_TELLING ? ACTION_TELL
                                                                     : ACTION_ENDED;
         flow_act(actions, kind)->payout = flow_handle_of(payout);
+    }
+}
+
+/* A status query takes a connection like a payout: what finds none free waits for one. */
+static void emit_status(struct flow *flow, struct flow_actions *actions)
+{
+    struct payout *payout = payout_list_first(flow->payouts, &flow->to_status);
+    while (payout != NULL && !flow_actions_full(actions)) {
+        struct payout *next = payout_list_after(flow->payouts, payout);
+        struct flow_lane *lane = flow_lane_of(flow, payout);
+        if (lane->sending < flow->config.lane_sending_max[lane - flow->lanes]) {
+            flow_take_sending(flow, payout);
+            payout_list_remove(flow->payouts, payout);
+            payout->asked = true;
+            flow_act(actions, ACTION_ASK)->payout = flow_handle_of(payout);
+        }
+        payout = next;
     }
 }
 
@@ -351,6 +367,7 @@ int64_t flow_turn(struct flow *flow, const struct moment *moment, struct flow_ac
     flow_sooner(&wait_ms, followup_turn(flow, moment, ret_actions));
     flow_sooner(&wait_ms, recovery_turn(flow, moment, ret_actions));
     emit(flow, &flow->to_send, ret_actions);
+    emit_status(flow, ret_actions);
     emit(flow, &flow->to_tell, ret_actions);
     flow_sooner(&wait_ms, commit_turn(flow, moment, ret_actions));
     emit(flow, &flow->ended, ret_actions);

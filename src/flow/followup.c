@@ -217,10 +217,20 @@ static int64_t scan(struct flow *flow, const struct moment *moment, struct flow_
     return flow->scan_at_ms - moment->now_ms;
 }
 
+static size_t asking(const struct flow *flow)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < INQUIRIES_MAX; i++)
+        count += flow->inquiries[i].step == INQUIRY_ASKING && flow->inquiries[i].asked;
+    return count;
+}
+
 static void question(struct flow *flow, struct inquiry *inquiry, struct flow_actions *actions)
 {
     if (inquiry->step == INQUIRY_FREE || inquiry->asked || flow_actions_full(actions))
         return;
+    if (inquiry->step == INQUIRY_ASKING && asking(flow) >= INQUIRIES_ASKING_MAX)
+        return; /* connections are for payouts first */
     inquiry->asked = true;
     enum flow_action_kind kind = inquiry->step == INQUIRY_ASKING      ? ACTION_INQUIRE
                                  : inquiry->step == INQUIRY_REPORTING ? ACTION_REPORT

@@ -170,7 +170,7 @@ struct flow_statistics {
 struct flow {
     struct flow_config config;
     struct payout *payouts;
-    struct payout_list free, to_ask, to_send, to_tell, publishable, batch, ended;
+    struct payout_list free, to_ask, to_send, to_status, to_tell, publishable, batch, ended;
     struct heap timers;
     struct inquiry inquiries[INQUIRIES_MAX];
     size_t inquiries_open;

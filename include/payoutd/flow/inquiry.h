@@ -12,6 +12,7 @@
 
 enum {
     INQUIRIES_MAX = BOUND(32, 1),
+    INQUIRIES_ASKING_MAX = BOUND(8, 1), /* at one time: connections are for payouts first */
     INQUIRY_ARENA_SIZE = BOUND(96 * 1024, 256),
     INQUIRY_KEY_MAX = BOUND(128, 16),
 };
