@@ -16,7 +16,8 @@ enum status ledger_sync_refuse(struct ledger_sync *sync, const char *what, const
     enum status status = STATUS_ENVIRONMENT;
     if (reply->type != REDIS_REPLY_ERROR)
         return ledger_sync_complain(sync, status, what, "unexpected answer");
-    (void) ledger_reply_error(reply->str, &status);
+    if (ledger_reply_error(reply->str, &status) == LEDGER_ERROR_NO_SCRIPT)
+        status = STATUS_UNAVAILABLE; /* they were flushed: a new connection loads them */
     return ledger_sync_complain(sync, status, what, reply->str);
 }
 

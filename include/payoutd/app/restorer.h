@@ -42,6 +42,7 @@ struct restorer_report {
     int64_t open, doubted;      /* positions below a ceiling and not done; orders made UNKNOWN */
     int64_t gone;               /* open positions whose record Kafka has deleted: look for them */
     int64_t unreadable;         /* records without an order id, and what is no event of ours */
+    int64_t foreign;            /* keys of orders that this version did not write: left alone */
     int64_t contradictions;     /* orders with two different finals among the outcomes */
     int64_t took_ms;
 };

@@ -75,6 +75,26 @@ struct outcome_facts {
 MUST_USE enum status outcome_json_read(struct bytes body, struct arena *arena,
                                        struct outcome_facts *ret_facts);
 
+/* What a published event says about its order: enough to write the ledger's record again. */
+struct outcome_recall {
+    struct bytes order_id, merchant_id;
+    enum order_state state;
+    int64_t sequence;
+    int32_t attempt;
+    bool doubt;
+    struct bytes body;  /* as it was stored: without sequence and replayed */
+    struct bytes topic; /* src; absent when the event names none */
+    int32_t partition;
+    int64_t offset;
+    struct bytes fingerprint;                     /* hex digits */
+    struct bytes payment_id, refused_payment_ids; /* the latter separated by spaces */
+    int64_t armed_ms;                             /* 0: not said */
+};
+/* Copies into the arena. STATUS_FOREIGN_DATA when outcome_json_finish did not write it;
+ * STATUS_NO_ROOM. */
+MUST_USE enum status outcome_json_recall(struct bytes value, struct arena *arena,
+                                         struct outcome_recall *ret_recall);
+
 /*
  * UUIDv5 of the order and what is said of it (docs/PROTOCOL.md, Event ids): (order, "final") for a
  * final state, (order, status, attempt) for others.
