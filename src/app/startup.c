@@ -32,7 +32,7 @@ void startup_ledger_options(const struct options *options, const struct secrets 
 
 /* No card number in a core file (docs/PROTOCOL.md I13), and no other process of this user reads our
  * memory. */
-static void keep_memory_private(void)
+void startup_keep_memory_private(void)
 {
     struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
@@ -106,7 +106,7 @@ static enum status check_libcurl(void)
 enum status startup_check(const struct options *options, const struct secrets *secrets,
                           int *ret_exit_code)
 {
-    keep_memory_private();
+    startup_keep_memory_private();
     raise_descriptor_limit(options);
     *ret_exit_code = WORKER_EXIT_ENVIRONMENT;
     TRY(check_ca_files(options));

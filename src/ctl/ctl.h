@@ -18,11 +18,14 @@ enum ctl_exit {
 struct ctl_arguments {
     bool lossless;
     bool from_latest;
+    int64_t timeout_ms; /* for waiting on others */
 };
 
 int init_run(const struct options *options, const struct secrets *secrets,
              const struct ctl_arguments *arguments);
 int recover_run(const struct options *options, const struct secrets *secrets,
+                const struct ctl_arguments *arguments);
+int rebuild_run(const struct options *options, const struct secrets *secrets,
                 const struct ctl_arguments *arguments);
 
 #endif

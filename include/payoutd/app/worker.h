@@ -121,6 +121,7 @@ void worker_free(struct worker *worker);
 /* startup.c: what must hold before anything is consumed. */
 MUST_USE enum status startup_check(const struct options *options, const struct secrets *secrets,
                                    int *ret_exit_code);
+void startup_keep_memory_private(void);
 void startup_ledger_options(const struct options *options, const struct secrets *secrets,
                             struct ledger_options *ret_options);
 
