@@ -20,8 +20,8 @@ def build_floor(folder):
     program = os.path.join(folder, "floor")
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *FLOOR_LIBRARIES], check=True, capture_output=True,
                            text=True).stdout.split()
-    subprocess.run(["cc", "-std=gnu17", "-O2", "-g", "-o", program, *sorted(glob.glob(os.path.join(HERE, "floor*.c"))), *flags, "-lpthread"],
-                   check=True)
+    sources = sorted(glob.glob(os.path.join(HERE, "floor*.c")))
+    subprocess.run(["cc", "-std=gnu17", "-O2", "-g", "-o", program, *sources, *flags, "-lpthread"], check=True)
     return program
 
 
