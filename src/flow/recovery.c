@@ -52,6 +52,14 @@ static void begin(struct flow *flow, const struct payout *payout, const struct m
         flow->ledger_retry_ms += PROBE_MS;
 }
 
+/* The next commit carries every partition of ours. */
+static void acknowledge(struct flow *flow, const struct moment *moment)
+{
+    flow->recovery = RECOVERY_ACKNOWLEDGING;
+    for (size_t i = 0; i < flow->partitions_count; i++)
+        commit_mark_dirty(flow, &flow->partitions[i], moment);
+}
+
 /* No token at all: nobody has committed there since the first deployment, so there is nothing to
  * have been forgotten. */
 static bool is_contradicted(const struct flow *flow)
@@ -66,8 +74,12 @@ static bool is_contradicted(const struct flow *flow)
 
 void recovery_look(struct flow *flow, const struct moment *moment)
 {
-    if (flow->ledger_up && flow->epoch != 0 && is_contradicted(flow))
+    if (!flow->ledger_up || flow->epoch == 0)
+        return;
+    if (is_contradicted(flow))
         begin(flow, NULL, moment);
+    else if (flow->recovery == RECOVERY_ACKNOWLEDGING) /* new partitions may carry no token yet */
+        acknowledge(flow, moment);
 }
 
 void recovery_up(struct flow *flow, uint64_t token, const struct moment *moment)
@@ -126,9 +138,7 @@ static void wipe_replied(struct flow *flow, uint32_t shard, const struct ledger_
     if (flow->wipes_done != UINT64_MAX >> (64 - LEDGER_SHARDS)) /* not all of them yet */
         return;
     flow->wiped_token = flow->token; /* from here on a commit may carry it */
-    flow->recovery = RECOVERY_ACKNOWLEDGING;
-    for (size_t i = 0; i < flow->partitions_count; i++)
-        commit_mark_dirty(flow, &flow->partitions[i], moment);
+    acknowledge(flow, moment);
 }
 
 static void probe_replied(struct flow *flow, const struct ledger_reply *reply)

@@ -205,6 +205,22 @@ static void check_order_at_end(struct sim *sim, int order)
         sim_fail(sim, "I8", "%s is %s, and nobody was told", name, order_state_name(stored->state));
 }
 
+static void check_worker_at_end(struct sim *sim, const struct sim_worker *worker)
+{
+    if (!worker->alive) {
+        sim_fail(sim, "LIVE", "worker %c is not there", 'A' + worker->at);
+        return;
+    }
+    for (size_t i = 0; i < worker->flow->config.payouts_max; i++) {
+        const struct payout *payout = &worker->flow->payouts[i];
+        if (payout->step != STEP_FREE)
+            sim_fail(sim, "LIVE", "worker %c: %.*s at %d/%lld stays in step %s%s", 'A' + worker->at,
+                     (int) payout->command.order_id.len, payout->command.order_id.data,
+                     (int) payout->partition, (long long) payout->offset,
+                     payout_step_name(payout->step), payout->orphaned ? ", orphaned" : "");
+    }
+}
+
 void sim_check_end(struct sim *sim)
 {
     if (sim->options.lossy)
@@ -217,6 +233,8 @@ void sim_check_end(struct sim *sim)
                          (long long) sim->kafka.partitions[i].records[k].offset);
     for (int i = 0; i < sim->orders_count; i++)
         check_order_at_end(sim, i);
+    for (int i = 0; i < sim->workers_count; i++)
+        check_worker_at_end(sim, &sim->workers[i]);
     if (!sim->broken && !sim_check_is_quiet(sim))
-        sim_fail(sim, "LIVE", "something is still under way");
+        sim_fail(sim, "LIVE", "the gateway has something under way");
 }

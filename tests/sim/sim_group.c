@@ -175,7 +175,7 @@ static void on_revoke(struct sim *sim, struct sim_event *event)
         TRACE(sim, worker, "is asked for its partitions back");
         sim_worker_feed(sim, worker,
                         &(struct flow_event){.kind = FLOW_REVOKED, .epoch = worker->epoch});
-    } else if (worker->phase != PHASE_REVOKING) {
+    } else if (worker->phase == PHASE_READING) {
         forget(worker);
         rejoin(sim, worker);
     }

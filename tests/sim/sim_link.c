@@ -128,7 +128,7 @@ void sim_link_cut(struct sim *sim, struct sim_worker *worker)
 static void on_up(struct sim *sim, struct sim_event *event)
 {
     struct sim_worker *worker = &sim->workers[event->worker];
-    bool is_stale = (uint32_t) event->a != sim->host.boot; /* it has gone again meanwhile */
+    bool is_stale = sim->host.down || (uint32_t) event->a != sim->host.boot; /* gone again */
     if (worker->connection != (uint32_t) event->b)
         return;
     if (is_stale) {
