@@ -14,6 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tests", "support"), os.path.join(ROOT, "tests", "e2e")]
 
+from confluent_kafka import KafkaException  # noqa: E402
 from demo_orders import MERCHANTS, POOR, SHOP, UNREADABLE, all_orders, as_text  # noqa: E402
 from events import CommandWriter, TopicReader, create_topics  # noqa: E402
 from kafka_server import KafkaServer  # noqa: E402
@@ -336,6 +337,10 @@ if __name__ == "__main__":
     except Ended as ended:
         say("scripts/demo: ended: %s" % ended)
         sys.exit(1)
-    except (ServerFailed, AssertionError, ValueError, RuntimeError) as failure:
+    except FileNotFoundError as failure:
+        print("scripts/demo: %s is missing: scripts/demo builds and installs what is needed" % failure.filename,
+              file=sys.stderr)
+        sys.exit(1)
+    except (ServerFailed, AssertionError, ValueError, RuntimeError, KafkaException) as failure:
         print("scripts/demo: %s" % failure, file=sys.stderr)
         sys.exit(1)
