@@ -5,21 +5,38 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DIGEST_LEN = 32, DIGEST_HEX = 64, PREFIX_LEN = 10 /* {po:SS}:o: */, HASHED_MAX = 1024 };
+enum {
+    DIGEST_LEN = 32,
+    DIGEST_HEX = 64,
+    TAG_LEN = 7,
+    PREFIX_LEN = 10 /* {po:SS}:o: */,
+    HASHED_MAX = 1024
+};
 
 static void name(struct ledger_keys *keys, enum ledger_key key, int length)
 {
     keys->view[key] = (struct bytes){keys->text[key], (size_t) length};
 }
 
+/* {po:SS}, what Redis Cluster hashes. */
+static int put_tag(char *text, int32_t shard)
+{
+    memcpy(text, "{po:00}", TAG_LEN + 1);
+    text[4] = (char) ('0' + shard / 10);
+    text[5] = (char) ('0' + shard % 10);
+    return TAG_LEN;
+}
+
 void ledger_keys_of_shard(int32_t shard, struct ledger_keys *ret_keys)
 {
     must(shard >= 0 && shard < LEDGER_SHARDS);
-    static const char *const endings[] = {"due", "inc", "last"};
+    static const struct bytes endings[] = {{":due", 4}, {":inc", 4}, {":last", 5}};
     ret_keys->view[LEDGER_KEY_ORDER] = BYTES_NONE;
-    for (enum ledger_key key = LEDGER_KEY_DUE; key <= LEDGER_KEY_LAST; key++)
-        name(ret_keys, key,
-             snprintf(ret_keys->text[key], LEDGER_KEY_MAX, "{po:%02d}:%s", shard, endings[key]));
+    for (enum ledger_key key = LEDGER_KEY_DUE; key <= LEDGER_KEY_LAST; key++) {
+        int length = put_tag(ret_keys->text[key], shard);
+        memcpy(ret_keys->text[key] + length, endings[key].data, endings[key].len + 1);
+        name(ret_keys, key, length + (int) endings[key].len);
+    }
 }
 
 static int put_hex(char *text, const unsigned char *digest)
@@ -32,6 +49,15 @@ static int put_hex(char *text, const unsigned char *digest)
     return DIGEST_HEX;
 }
 
+/* The algorithm is looked up once in a thread's life: the look-up costs more than the hash. */
+static void sha256(const void *data, size_t len, unsigned char ret_digest[static DIGEST_LEN])
+{
+    static _Thread_local EVP_MD *algorithm;
+    if (algorithm == NULL)
+        algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(algorithm != NULL && EVP_Digest(data, len, ret_digest, NULL, algorithm, NULL) == 1);
+}
+
 void ledger_keys_of_order(const char *name_space, struct bytes order_id,
                           struct ledger_keys *ret_keys)
 {
@@ -41,11 +67,13 @@ void ledger_keys_of_order(const char *name_space, struct bytes order_id,
     must(order_id.len > 0 && space_len + order_id.len <= sizeof hashed);
     memcpy(hashed, name_space, space_len);
     memcpy(hashed + space_len, order_id.data, order_id.len);
-    must(EVP_Digest(hashed, space_len + order_id.len, digest, NULL, EVP_sha256(), NULL) == 1);
+    sha256(hashed, space_len + order_id.len, digest);
     int32_t shard = digest[0] % LEDGER_SHARDS;
     ledger_keys_of_shard(shard, ret_keys);
     char *text = ret_keys->text[LEDGER_KEY_ORDER];
-    int length = snprintf(text, LEDGER_KEY_MAX, "{po:%02d}:o:", shard);
+    int length = put_tag(text, shard);
+    memcpy(text + length, ":o:", 3);
+    length += 3;
     name(ret_keys, LEDGER_KEY_ORDER, length + put_hex(text + length, digest));
 }
 

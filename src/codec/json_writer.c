@@ -29,10 +29,26 @@ static void put_character(struct buffer *buffer, struct bytes character)
     }
 }
 
+/* Most texts are nothing but this: printable ASCII without a quote or a backslash. */
+static size_t plain_run(struct bytes text, size_t at)
+{
+    size_t end = at;
+    while (end < text.len && text.data[end] >= ' ' && text.data[end] < 0x7f &&
+           text.data[end] != '"' && text.data[end] != '\\')
+        end++;
+    return end - at;
+}
+
 static void put_quoted(struct buffer *buffer, struct bytes text)
 {
     buffer_put_byte(buffer, '"');
     for (size_t at = 0; at < text.len;) {
+        size_t run = plain_run(text, at);
+        if (run > 0) {
+            buffer_put(buffer, (struct bytes){text.data + at, run});
+            at += run;
+            continue;
+        }
         size_t len = json_character_len(text, at);
         if (len == 0)
             buffer_put_text(buffer, "\xEF\xBF\xBD");

@@ -24,27 +24,41 @@ static bool ceiling_is_wanted(const struct flow *flow)
     return false;
 }
 
+/* Nothing is on its way that could join the next batch: waiting for company would be in vain. */
+static bool is_quiet(const struct flow *flow)
+{
+    size_t resting =
+        flow->free.count + flow->publishable.count + flow->ended.count + flow->timers.count;
+    for (size_t i = 0; i < flow->partitions_count; i++)
+        resting += flow->partitions[i].above.count;
+    for (size_t i = 0; i < flow->config.merchants_count; i++)
+        resting += flow->holds[i].held.count;
+    return resting >= flow->config.payouts_max;
+}
+
 /* How long until a transaction is due; 0: now; -1: nothing to commit. */
 static int64_t due_in(struct flow *flow, const struct moment *moment)
 {
+    bool wants_ceiling = ceiling_is_wanted(flow);
     if (moment->now_ms < flow->batch_retry_ms)
         return flow->batch_retry_ms - moment->now_ms;
-    if (flow->publishable.count >= flow->config.batch_max || ceiling_is_wanted(flow) ||
+    if (flow->publishable.count >= flow->config.batch_max ||
         flow->recovery == RECOVERY_ACKNOWLEDGING)
         return 0;
-    int64_t wait_ms = -1;
     struct payout *oldest = payout_list_first(flow->payouts, &flow->publishable);
-    if (oldest != NULL) {
-        if (flow_is_closing(flow))
-            return 0;
-        wait_ms = oldest->publishable_ms + flow->config.batch_ms - moment->now_ms;
-    } else if (flow->dirty_since_ms != 0) {
-        if (flow_is_closing(flow))
-            return 0;
-        wait_ms = flow->dirty_since_ms + DIRTY_WAIT_MS - moment->now_ms;
-    } else
+    bool is_urgent = oldest != NULL || wants_ceiling || flow->dirty_since_ms != 0;
+    if (!is_urgent)
         return -1;
-    return wait_ms < 0 ? 0 : wait_ms;
+    if (flow_is_closing(flow) || ((oldest != NULL || wants_ceiling) && is_quiet(flow)))
+        return 0;
+    /* A transaction costs much more than what it carries: under load, ceilings wait for company
+     * too. */
+    int64_t due_ms = flow->dirty_since_ms + DIRTY_WAIT_MS;
+    if (oldest != NULL)
+        due_ms = oldest->publishable_ms + flow->config.batch_ms;
+    if (wants_ceiling && (oldest == NULL || flow->batch_ended_ms + flow->config.batch_ms < due_ms))
+        due_ms = flow->batch_ended_ms + flow->config.batch_ms;
+    return due_ms > moment->now_ms ? due_ms - moment->now_ms : 0;
 }
 
 static void gather(struct flow *flow)

@@ -236,6 +236,7 @@ static void feed_batch(struct flow *flow, const struct flow_event *event,
         return;
     }
     flow->batch_running = false;
+    flow->batch_ended_ms = moment->now_ms;
     if (event->kind == FLOW_BATCH_COMMITTED)
         commit_committed(flow, moment);
     else if (event->kind == FLOW_BATCH_ABORTED)

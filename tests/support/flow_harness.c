@@ -123,6 +123,8 @@ bool harness_noted(const struct harness *harness, enum flow_note note)
 
 void harness_batch(struct harness *harness, enum flow_event_kind fate)
 {
+    if (!harness->flow.batch_running) /* it waits for company */
+        harness_pass(harness, 10);
     must(harness->flow.batch_running);
     feed(harness, (struct flow_event){.kind = fate, .batch = harness->flow.batch_number});
     harness_turn(harness);
@@ -190,7 +192,7 @@ void harness_fact(struct harness *harness, enum flow_event_kind kind)
 struct payout *harness_armed(struct harness *harness, int64_t offset, const char *order_id)
 {
     struct payout *payout = harness_arrive(harness, 0, offset, order_id);
-    if (harness->flow.batch_running)
+    if (payout->step == STEP_WAITING)
         harness_commit(harness);
     must(payout->step == STEP_CLAIMING && payout->asked);
     harness_ledger(harness, payout, &(struct ledger_reply){.answer = LEDGER_ARMED, .attempt = 1});

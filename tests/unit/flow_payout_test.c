@@ -91,13 +91,26 @@ static void an_accepted_payout_is_settled_then_published_then_done(void **state)
     struct ledger_reply reply = settled(ORDER_PAID, 1);
     harness_ledger(h, payout, &reply);
     assert_int_equal(payout->step, STEP_PUBLISHING);
-    assert_false(window_is_done(&h->flow.partitions[0].window, 0));
-    harness_pass(h, 10);
-    assert_int_equal(harness_count(h, ACTION_PUBLISH), 1);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 1); /* nobody else is on the way */
     assert_true(h->flow.partitions[0].window.watermark == 1);
     harness_commit(h);
     assert_int_equal(harness_count(h, ACTION_ENDED), 1);
     assert_int_equal(flow_in_flight(&h->flow), 0);
+}
+
+static void an_outcome_waits_a_moment_for_others_that_are_on_their_way(void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_armed(h, 0, "A");
+    struct payout *other = harness_armed(h, 1, "B");
+    harness_answer(h, payout, VERDICT_ACCEPTED);
+    struct ledger_reply reply = settled(ORDER_PAID, 1);
+    harness_ledger(h, payout, &reply);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 0);
+    harness_answer(h, other, VERDICT_ACCEPTED);
+    harness_ledger(h, other, &reply);
+    assert_int_equal(harness_count(h, ACTION_PUBLISH), 1);
+    assert_ptr_equal(flow_batch_next(&h->flow, payout), other);
 }
 
 static void a_time_out_after_sending_is_unknown_and_never_sent_again(void **state)
@@ -256,6 +269,7 @@ int main(void)
         WALK(a_repeated_arm_keeps_its_call_and_its_first_send_window),
         WALK(a_new_intent_to_arm_has_a_new_call),
         WALK(an_accepted_payout_is_settled_then_published_then_done),
+        WALK(an_outcome_waits_a_moment_for_others_that_are_on_their_way),
         WALK(a_time_out_after_sending_is_unknown_and_never_sent_again),
         WALK(a_short_balance_reopens_the_order_and_holds_its_merchant),
         WALK(sent_by_another_call_waits_then_asks_the_status_and_never_pays),

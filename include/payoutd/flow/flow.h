@@ -194,7 +194,7 @@ struct flow {
     int64_t ledger_retry_ms;
     bool publisher_ready, batch_running;
     uint64_t batch_number, batch_epoch;
-    int64_t batch_retry_ms;
+    int64_t batch_retry_ms, batch_ended_ms;
     int64_t dirty_since_ms;   /* 0: nothing waits for a commit of its own */
     int64_t no_room_since_ms; /* 0: there is room */
     struct flow_action notes[FLOW_NOTES_MAX];
