@@ -11,7 +11,8 @@ METRICS = "include/payoutd/app/metrics.def"
 CITED = re.compile(r"\bdocs/[A-Za-z0-9_/-]+\.[a-z]+\b")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 # LOG(LEVEL, "event" ...), log_plain(LEVEL, "event" ...), and rows {LEVEL, "event", ...} of a table
-EVENT = re.compile(r"""(?:LOG_LEVEL_[A-Z]+|\blevel),\s*((?:\w+\s*\?\s*)?"[a-z_]+\.[a-z_]+"(?:\s*:\s*"[a-z_]+\.[a-z_]+")?)""")
+EVENT = re.compile(r'(?:LOG_LEVEL_[A-Z]+|\blevel),\s*((?:\w+\s*\?\s*)?"[a-z_]+\.[a-z_]+"'
+                   r'(?:\s*:\s*"[a-z_]+\.[a-z_]+")?)')
 NAME = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 
 
@@ -104,7 +105,8 @@ class Documentation(unittest.TestCase):
 
 class ChecksBite(unittest.TestCase):
     def test_events_are_found(self):
-        text = 'LOG(LOG_LEVEL_INFO, "a.b", "x"); LOG(level, pays ? "c.d" : "e.f",\n [X] =\n {LOG_LEVEL_WARN, "g.h", "y"}'
+        text = ('LOG(LOG_LEVEL_INFO, "a.b", "x"); LOG(level, pays ? "c.d" : "e.f",\n'
+                '[X] =\n {LOG_LEVEL_WARN, "g.h", "y"}')
         self.assertEqual(events_in(text), {"a.b", "c.d", "e.f", "g.h"})
 
     def test_a_missing_row_is_seen(self):
@@ -114,7 +116,8 @@ class ChecksBite(unittest.TestCase):
         self.assertNotEqual(metrics_documented(page), metrics_defined("METRIC(b_total, counter, write_b, \"b\")\n"))
 
     def test_a_link_that_leads_nowhere_is_seen(self):
-        pages = {"docs/A.md": "# One (two)\n[b](B.md) [here](#one-two) [gone](#three) [c](../C.md)\n`[d](D.md)`", "docs/B.md": ""}
+        page = "# One (two)\n[b](B.md) [here](#one-two) [gone](#three) [c](../C.md)\n`[d](D.md)`"
+        pages = {"docs/A.md": page, "docs/B.md": ""}
         wrong = list(broken_links("docs/A.md", pages["docs/A.md"], pages.__contains__, pages.get))
         self.assertEqual(len(wrong), 2, wrong)
 
