@@ -128,6 +128,14 @@ static void claim_duplicate(struct flow *flow, struct payout *payout,
     publish_begin(flow, payout, END_DUPLICATE, moment);
 }
 
+void claim_conflict(struct flow *flow, struct payout *payout, const struct moment *moment)
+{
+    flow_note(flow, NOTE_ORDER_CONFLICT, payout);
+    payout->has_dead_letter = true;
+    payout->dead_letter_reason = "order_conflict";
+    publish_begin(flow, payout, END_CONFLICT, moment);
+}
+
 void claim_answered(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
                     const struct moment *moment)
 {
@@ -153,11 +161,8 @@ void claim_answered(struct flow *flow, struct payout *payout, const struct ledge
         publish_stored(flow, payout, reply, moment);
     else if (reply->answer == LEDGER_DUPLICATE)
         claim_duplicate(flow, payout, reply, moment);
-    else if (reply->answer == LEDGER_CONFLICT) {
-        flow_note(flow, NOTE_ORDER_CONFLICT, payout);
-        payout->has_dead_letter = true;
-        payout->dead_letter_reason = "order_conflict";
-        publish_begin(flow, payout, END_CONFLICT, moment);
-    } else /* DONE: settled and published by another position */
+    else if (reply->answer == LEDGER_CONFLICT)
+        claim_conflict(flow, payout, moment);
+    else /* DONE: settled and published by another position */
         publish_begin(flow, payout, END_DONE, moment);
 }

@@ -46,6 +46,8 @@ void settle_answered(struct flow *flow, struct payout *payout, const struct ledg
         publish_stored(flow, payout, reply, moment);
     else if (reply->answer == LEDGER_DONE)
         publish_begin(flow, payout, END_DONE, moment);
+    else if (reply->answer == LEDGER_CONFLICT) /* it asked about an order that is not its own */
+        claim_conflict(flow, payout, moment);
     else /* MOVED, ABSENT, CONTRADICTION: the claim reads what the order is now */
         claim_wait(flow, payout);
 }

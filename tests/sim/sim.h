@@ -229,6 +229,7 @@ struct sim_worker {
     struct flow_actions actions;
     size_t next_action;
     struct bytes late_bodies[8];
+    bool owes_evidence[8]; /* by slot: its answer came too late, and was not told yet */
 };
 
 struct sim_redis_host {
@@ -241,11 +242,12 @@ struct sim_armed {
     char instance[33];
     int64_t call, at_ms;
     int sent, executed;
-    bool reopened, refused;
+    bool reopened, declined; /* refused for good: class D or L */
 };
 
 struct sim_truth {
     int executed;
+    bool recreated; /* a record of it was replaced: whoever had claimed it may never come again */
     enum order_state told;      /* the final that readers saw; ORDER_ABSENT: none */
     enum order_state last_told; /* the last event; ORDER_ABSENT: none */
     struct sim_armed attempts[SIM_ATTEMPTS_MAX];
@@ -342,6 +344,8 @@ struct bytes sim_asking_body(struct sim *sim, struct payout *payout, enum order_
 void sim_publishing_submit(struct sim *sim, struct sim_worker *worker, uint64_t number);
 void sim_publishing_tell(struct sim *sim, struct sim_worker *worker, struct payout *payout);
 void sim_publishing_report(struct sim *sim, struct sim_worker *worker, struct handle handle);
+/* Evidence from outside: written to the resolutions after a while. */
+void sim_publishing_evidence(struct sim *sim, int64_t delay_us, const struct sim_record *evidence);
 
 /* sim_check.c, sim_check_events.c */
 void sim_check_begin(struct sim *sim);
@@ -352,6 +356,8 @@ void sim_check_prereq(struct sim *sim, const struct payout *payout);
 void sim_check_committed(struct sim *sim, const struct sim_producer *producer);
 void sim_check_noted(struct sim *sim, const struct sim_worker *worker,
                      const struct flow_action *action);
+void sim_check_fed(struct sim_worker *worker, const struct flow_event *event);
+void sim_check_ended(struct sim *sim, struct sim_worker *worker, const struct payout *payout);
 void sim_check_end(struct sim *sim);
 bool sim_check_is_quiet(struct sim *sim);
 void sim_fail(struct sim *sim, const char *invariant, const char *format, ...)

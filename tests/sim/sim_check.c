@@ -64,6 +64,9 @@ static void check_reopened(struct sim *sim, int order, const struct sim_order *b
     if (before->state != ORDER_SENDING)
         sim_fail(sim, "DOOR", "%s: %s becomes READY", before->oid, order_state_name(before->state));
     armed->reopened = true;
+    if (armed->declined)
+        sim_fail(sim, "DOOR", "%s: attempt %d was declined for good and is reopened", before->oid,
+                 (int) before->att);
     if (armed->executed > 0)
         sim_fail(sim, "DOOR", "%s: attempt %d is reopened though it was executed", before->oid,
                  (int) before->att);
@@ -159,14 +162,41 @@ void sim_check_executed(struct sim *sim, const struct sim_request *request)
 
 void sim_check_refused(struct sim *sim, const struct sim_request *request)
 {
-    attempt_of(sim, request->order, request->attempt)->refused = true;
+    struct sim_armed *armed = attempt_of(sim, request->order, request->attempt);
+    armed->declined = request->class == ERROR_CLASS_DECLINED || request->class == ERROR_CLASS_LIMIT;
 }
 
-/* This gateway never contradicts itself. */
+/* This gateway never contradicts itself; what it says of an earlier attempt is no contradiction. */
 void sim_check_noted(struct sim *sim, const struct sim_worker *worker,
                      const struct flow_action *action)
 {
-    (void) worker;
-    if (action->note == NOTE_CONTRADICTION)
-        sim_fail(sim, "I7", "evidence contradicts a final verdict");
+    if (action->note != NOTE_CONTRADICTION)
+        return;
+    const struct payout *payout = flow_payout(worker->flow, action->payout);
+    must(payout != NULL);
+    int order = sim_order_of(sim, payout->command.order_id);
+    if (payout->is_evidence && payout->seen_attempt != sim->redis.orders[order].att)
+        return;
+    sim_fail(sim, "I7", "%s: evidence contradicts a final verdict", name_of(sim, order));
+}
+
+/* Sentence 5: an own answer that came too late is told, however often it must be repeated. */
+void sim_check_fed(struct sim_worker *worker, const struct flow_event *event)
+{
+    const struct payout *payout = flow_payout(worker->flow, event->payout);
+    if (payout == NULL)
+        return;
+    bool is_settle = event->kind == FLOW_LEDGER_REPLY && payout->step == STEP_SETTLING &&
+                     payout->asked && payout->mode == SETTLE_OWN_ANSWER;
+    if (is_settle && event->reply->answer == LEDGER_LATE)
+        worker->owes_evidence[payout->slot] = true;
+    if (event->kind == FLOW_TOLD && event->told)
+        worker->owes_evidence[payout->slot] = false;
+}
+
+void sim_check_ended(struct sim *sim, struct sim_worker *worker, const struct payout *payout)
+{
+    if (worker->owes_evidence[payout->slot])
+        sim_fail(sim, "TELL", "%.*s: an answer that came too late was not told",
+                 (int) payout->command.order_id.len, payout->command.order_id.data);
 }

@@ -153,7 +153,7 @@ static bool is_settled(const struct sim *sim, int order)
 {
     const struct sim_order *stored = &sim->redis.orders[order];
     const struct sim_truth *truth = &sim->truths[order];
-    if (!stored->exists)
+    if (!stored->exists || truth->recreated)
         return true;
     if (truth->executed > 0 && truth->told != ORDER_PAID)
         return false;
@@ -190,7 +190,7 @@ static void check_order_at_end(struct sim *sim, int order)
     const struct sim_order *stored = &sim->redis.orders[order];
     const struct sim_truth *truth = &sim->truths[order];
     const char *name = sim->names[order];
-    if (!stored->exists)
+    if (!stored->exists || truth->recreated)
         return;
     if (stored->state == ORDER_READY || stored->state == ORDER_SENDING)
         sim_fail(sim, "LIVE", "%s stays %s, and nobody holds it", name,

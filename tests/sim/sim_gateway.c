@@ -97,12 +97,31 @@ static struct answer pending(struct sim *sim, struct sim_payment *payment, bool 
     return signed_word(VERDICT_PENDING, payment->id);
 }
 
+/* A callback says that this attempt failed. It is true, and may come when another one flies. */
+static void call_back(struct sim *sim, const struct sim_request *request, const char *payment_id)
+{
+    const struct sim_armed *armed = &sim->truths[request->order].attempts[request->attempt];
+    struct sim_record evidence = {.kind = DECODED_EVIDENCE,
+                                  .order = request->order,
+                                  .evidence = EVIDENCE_CALLBACK,
+                                  .attempt = request->attempt,
+                                  .state = ORDER_FAILED};
+    snprintf(evidence.instance, sizeof evidence.instance, "%s", armed->instance);
+    snprintf(evidence.payment_id, sizeof evidence.payment_id, "%s", payment_id);
+    snprintf(evidence.body, sizeof evidence.body, "FAILED %d callback", (int) request->attempt);
+    sim_publishing_evidence(sim, sim_random_between(&sim->random, 1000, 60000000), &evidence);
+}
+
 static struct answer refuse(struct sim *sim, size_t at)
 {
     const struct sim_request *request = &sim->gateway.requests[at];
     sim_check_refused(sim, request);
-    bool leaves_payment = request->class != ERROR_CLASS_CONFIGURATION;
-    return refused(request->class, leaves_payment ? record(sim, at, request->class)->id : NULL);
+    if (request->class == ERROR_CLASS_CONFIGURATION)
+        return refused(request->class, NULL);
+    const struct sim_payment *payment = record(sim, at, request->class);
+    if (sim_fault(sim, FAULT_STALE_EVIDENCE))
+        call_back(sim, request, payment->id);
+    return refused(request->class, payment->id);
 }
 
 static struct answer carry_out(struct sim *sim, size_t at)

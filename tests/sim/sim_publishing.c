@@ -114,18 +114,22 @@ static void on_produced(struct sim *sim, struct sim_event *event)
           order_state_name(record->state), (int) record->attempt, (int) place, (long long) offset);
 }
 
+void sim_publishing_evidence(struct sim *sim, int64_t delay_us, const struct sim_record *evidence)
+{
+    struct sim_record *copy = malloc(sizeof *copy);
+    must(copy != NULL);
+    *copy = *evidence;
+    sim_later(sim, delay_us, on_produced, 0, 0, copy);
+}
+
 static void tell(struct sim *sim, struct sim_worker *worker, struct handle handle,
                  const struct sim_record *evidence)
 {
     int64_t delay_us = sim_delay_us(sim);
     bool is_lost = sim_fault(sim, FAULT_TELL_LOST);
     bool is_written = !is_lost || sim_below(sim, 2) == 0;
-    if (is_written) {
-        struct sim_record *copy = malloc(sizeof *copy);
-        must(copy != NULL);
-        *copy = *evidence;
-        sim_later(sim, delay_us, on_produced, 0, 0, copy);
-    }
+    if (is_written)
+        sim_publishing_evidence(sim, delay_us, evidence);
     sim_later_to(sim, worker, delay_us + sim_delay_us(sim), on_told, (int64_t) flow_tag(handle),
                  !is_lost, NULL);
 }

@@ -7,19 +7,29 @@
 
 enum { FAULTS_MIN_MS = 5000, FAULTS_MAX_MS = 150000, HEALING_MAX_MS = 2700000 };
 
-/* Each seed has faults of its own: half of them never, others rarely or often. */
+static int32_t rate_of(enum sim_fault fault, int32_t tenths)
+{
+    return (sim_fault_rate_max(fault) * tenths + 9) / 10;
+}
+
+/* Each seed has faults of its own: of some seeds half of them, rarely or often; of others a few
+ * only, and those as often as can be; and some seeds are calm. */
 static void mix_faults(struct sim *sim)
 {
-    static const int32_t shares[] = {1, 3, 10};
-    bool is_calm = sim_below(sim, 25) == 0;
-    for (int i = 0; i < FAULT_COUNT; i++) {
-        int32_t share = shares[sim_below(sim, 3)];
-        bool is_on = sim_below(sim, 2) == 0 && !is_calm;
-        if (sim->options.some) {
-            is_on = sim->options.only[i];
-            share = 10;
+    static const int32_t tenths[] = {1, 3, 10};
+    int64_t kind = sim_below(sim, 20);
+    if (sim->options.some) {
+        for (int i = 0; i < FAULT_COUNT; i++)
+            sim->rates[i] = sim->options.only[i] ? rate_of((enum sim_fault) i, 10) : 0;
+    } else if (kind < 10) {
+        for (int i = 0; i < FAULT_COUNT; i++)
+            sim->rates[i] =
+                sim_below(sim, 2) == 0 ? rate_of((enum sim_fault) i, tenths[sim_below(sim, 3)]) : 0;
+    } else if (kind < 19) {
+        for (int64_t left = sim_random_between(&sim->random, 2, 6); left > 0; left--) {
+            int64_t at = sim_below(sim, FAULT_COUNT);
+            sim->rates[at] = 2 * rate_of((enum sim_fault) at, 10);
         }
-        sim->rates[i] = is_on ? (sim_fault_rate_max((enum sim_fault) i) * share + 9) / 10 : 0;
     }
 }
 

@@ -289,6 +289,19 @@ void sim_transaction_open(struct sim *sim, struct sim_worker *worker)
     sim_later_to(sim, worker, sim_delay_us(sim), on_open, 0, 0, NULL);
 }
 
+/* The topic was made anew, and another command stands where one was. */
+static void recreate(struct sim *sim, struct sim_partition *partition)
+{
+    for (size_t i = 0; i < partition->count; i++) {
+        struct sim_record *record = &partition->records[i];
+        bool may_change = record->offset >= partition->committed && record->kind == DECODED_VALID;
+        if (!may_change || !sim_fault(sim, FAULT_RECREATED))
+            continue;
+        record->words = record->order * 4 + 2;
+        sim->truths[record->order].recreated = true;
+    }
+}
+
 /* An operator sets the group's offsets back; nobody is in the group. */
 void sim_transaction_rewind(struct sim *sim)
 {
@@ -301,6 +314,7 @@ void sim_transaction_rewind(struct sim *sim)
         partition->committed = sim_below(sim, partition->committed);
         partition->metadata_len = 0;
         partition->ceiling = partition->committed;
+        recreate(sim, partition);
         memset(partition->done, 0, sizeof partition->done);
         TRACE(sim, NULL, "operator: partition %d is set back to %lld", (int) i,
               (long long) partition->committed);

@@ -49,6 +49,7 @@ static void end_payout(struct sim *sim, struct sim_worker *worker, struct payout
           payout->command.order_id.len == 0 ? "" : payout->command.order_id.data,
           (int) payout->partition, (long long) payout->offset, payout_end_name(payout->end),
           payout->has_outcome ? order_state_name(payout->state) : "");
+    sim_check_ended(sim, worker, payout);
     if (payout->has_outcome && payout->end == END_OUTCOME)
         sim_asking_mark(sim, worker, payout);
     flow_let_go(worker->flow, payout);
@@ -184,6 +185,7 @@ void sim_worker_feed(struct sim *sim, struct sim_worker *worker, const struct fl
     if (sim->options.coverage)
         sim_coverage_event(worker, event);
     worker->fed = true;
+    sim_check_fed(worker, event);
     flow_feed(worker->flow, event, &moment);
     sim_worker_wake(sim, worker);
 }
@@ -217,6 +219,7 @@ void sim_worker_start(struct sim *sim, struct sim_worker *worker)
     worker->records_wait = false;
     worker->actions.count = worker->next_action = 0;
     worker->batch.number = 0;
+    memset(worker->owes_evidence, 0, sizeof worker->owes_evidence);
     TRACE(sim, worker, "starts");
     sim_link_connect(sim, worker);
     sim_transaction_open(sim, worker);

@@ -33,6 +33,8 @@ void claim_wait(struct flow *flow, struct payout *payout); /* until its turn com
 void claim_begin(struct flow *flow, struct payout *payout, const struct moment *moment);
 void claim_answered(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
                     const struct moment *moment);
+/* The order id came first with other words: a dead letter. */
+void claim_conflict(struct flow *flow, struct payout *payout, const struct moment *moment);
 void claim_turn(struct flow *flow, const struct moment *moment);
 void claim_later(struct flow *flow, struct payout *payout, const struct moment *moment);
 /* The stored merchant wins: the order is paid by whom it was first armed for. */
