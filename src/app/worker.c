@@ -168,7 +168,7 @@ static void perform(struct worker *worker, const struct flow_action *action)
         following_wipe(worker, action);
         return;
     case ACTION_RESTORE:
-        worker_feed(worker, &(struct flow_event){.kind = FLOW_RESTORED, .restored = false});
+        recovering_start(worker);
         return;
     case ACTION_LOOK:
         following_look(worker, action->payout);

@@ -49,6 +49,7 @@ static void configure_flow(const struct worker *worker, struct flow_config *ret_
         .grace_ms = options->worker_grace_ms,
         .max_command_age_ms = options->worker_max_command_age_ms,
         .horizon_ms = options->ledger_horizon_ms,
+        .restores = options->ledger_recovery == OPTIONS_RECOVERY_AUTOMATIC,
         .revoke_drain_ms = REVOKE_DRAIN_MS,
         .merchants_count = options->merchants_count,
         .lanes_count = options->gateways_count,
@@ -222,6 +223,7 @@ void worker_free(struct worker *worker)
 {
     if (worker == NULL)
         return;
+    restorer_stop(worker->restorer);
     if (worker->publisher != NULL)
         kafka_publisher_close(worker->publisher, CLOSE_WAIT_MS);
     if (worker->source != NULL)

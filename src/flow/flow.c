@@ -134,16 +134,15 @@ struct flow_partition *flow_partition_of(struct flow *flow, const struct payout 
 
 void flow_note(struct flow *flow, enum flow_note note, const struct payout *payout)
 {
-    if (flow->notes_count == FLOW_NOTES_MAX) {
-        flow->statistics.notes_lost++;
-        return;
-    }
-    struct flow_action *action = &flow->notes[flow->notes_count++];
-    *action = (struct flow_action){.kind = ACTION_NOTE, .note = note};
+    struct flow_action action = {.kind = ACTION_NOTE, .note = note};
     if (payout != NULL) {
-        action->payout = flow_handle_of(payout);
-        action->merchant_at = payout->merchant_at;
+        action.payout = flow_handle_of(payout);
+        action.merchant_at = payout->merchant_at;
     }
+    if (flow->notes_count < FLOW_NOTES_MAX)
+        flow->notes[flow->notes_count++] = action;
+    else
+        flow->statistics.notes_lost++;
 }
 
 bool flow_actions_full(const struct flow_actions *actions)

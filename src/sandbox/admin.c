@@ -154,7 +154,7 @@ static void on_outage_over(void *context, bool cancelled)
 static void switch_on(struct sandbox *sandbox, struct http_exchange *exchange,
                       const struct switched_fault *item, int64_t for_ms)
 {
-    if (switches_add(&sandbox->switches, item) != STATUS_OK) {
+    if (switches_add(&sandbox->switches, item, later_now_ms()) != STATUS_OK) {
         answer_error(exchange, 409, "too many faults are on: DELETE /faults first");
         return;
     }

@@ -72,7 +72,8 @@ struct switches {
 };
 
 /* STATUS_NO_ROOM when too many are on. A second switch of the same fault replaces the first. */
-MUST_USE enum status switches_add(struct switches *switches, const struct switched_fault *item);
+MUST_USE enum status switches_add(struct switches *switches, const struct switched_fault *item,
+                                  int64_t now_ms);
 void switches_clear(struct switches *switches);
 void switches_remove(struct switches *switches, enum fault_code code);
 /* The first that hits, counted down; FAULT_NONE. Only scope LINE when `line`, else never. */

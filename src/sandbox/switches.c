@@ -15,18 +15,30 @@ void switches_remove(struct switches *switches, enum fault_code code)
     switches->count = kept;
 }
 
-enum status switches_add(struct switches *switches, const struct switched_fault *item)
+static bool is_live(const struct switched_fault *item, int64_t now_ms)
 {
+    return item->count != 0 && (item->until_ms == 0 || now_ms < item->until_ms);
+}
+
+/* Those that are over make room. */
+static void forget_dead(struct switches *switches, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < switches->count; i++)
+        if (is_live(&switches->items[i], now_ms))
+            switches->items[kept++] = switches->items[i];
+    switches->count = kept;
+}
+
+enum status switches_add(struct switches *switches, const struct switched_fault *item,
+                         int64_t now_ms)
+{
+    forget_dead(switches, now_ms);
     switches_remove(switches, item->fault.code);
     if (switches->count == SWITCHES_MAX)
         return STATUS_NO_ROOM;
     switches->items[switches->count++] = *item;
     return STATUS_OK;
-}
-
-static bool is_live(const struct switched_fault *item, int64_t now_ms)
-{
-    return item->count != 0 && (item->until_ms == 0 || now_ms < item->until_ms);
 }
 
 struct fault switches_hit(struct switches *switches, bool line, unsigned on, int64_t now_ms,

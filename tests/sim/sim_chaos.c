@@ -196,7 +196,7 @@ void sim_chaos_heal(struct sim *sim)
     sim->host.down = false;
     for (size_t i = 0; i < sim->redis.count; i++)
         sim->redis.orders[i].foreign = false;
-    while (sim->budget > 0)
+    for (int32_t left = sim->budget; left > 0; left--) /* a full partition takes none */
         append_command(sim);
     for (int i = 0; i < sim->workers_count; i++) {
         struct sim_worker *worker = &sim->workers[i];

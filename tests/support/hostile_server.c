@@ -5,7 +5,6 @@
 #include "payoutd/base/status.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -58,11 +57,9 @@ static bool wait_readable(const struct line *line)
     if (line->tls != NULL && SSL_pending(line->tls) > 0)
         return true;
     struct pollfd poll_fd = {.fd = line->fd, .events = POLLIN};
-    while (!atomic_load(&line->server->stopping)) {
-        int ready = poll(&poll_fd, 1, STEP_MS);
-        if (ready > 0)
+    while (!atomic_load(&line->server->stopping))
+        if (poll(&poll_fd, 1, STEP_MS) > 0)
             return true;
-    }
     return false;
 }
 
@@ -86,8 +83,8 @@ static bool say_text(const struct line *line, const char *text)
 
 static size_t content_length(const char *text)
 {
-    const char *at = strcasestr(text, "content-length:");
-    return at == NULL ? 0 : (size_t) strtoul(at + 15, NULL, 10);
+    text = strcasestr(text, "content-length:");
+    return text == NULL ? 0 : (size_t) strtoul(text + 15, NULL, 10);
 }
 
 static void keep_last(struct hostile_server *server, const char *text)
@@ -132,8 +129,7 @@ static enum reading read_post(struct line *line, bool only_headers)
 
 static void make_reset(const struct line *line)
 {
-    struct linger linger = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(line->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    setsockopt(line->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
 }
 
 static void pause_ms(struct hostile_server *server, int32_t left_ms)

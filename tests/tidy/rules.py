@@ -163,7 +163,8 @@ def no_goto(path, text):
 
 def no_struct_typedef(path, text):
     if is_c(path):
-        yield from found(r"\btypedef\s+(struct|union|enum)\b[^;(]*[;{]", without_comments(text), "a typedef hides what it is")
+        yield from found(r"\btypedef\s+(struct|union|enum)\b[^;(]*[;{]", without_comments(text),
+                         "a typedef hides what it is")
 
 
 UNFINISHED = "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3])

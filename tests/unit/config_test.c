@@ -1,5 +1,7 @@
 /* The configuration: what is accepted, every complaint word for word, and that what is generated is
  * up to date. */
+#include "config_files.h"
+
 #include "payoutd/adapter/log.h"
 #include "payoutd/app/config_command.h"
 #include "payoutd/app/secrets.h"
@@ -16,57 +18,15 @@
 
 #define CASES PAYOUTD_SOURCE_DIR "/tests/unit/config"
 
-enum { TEXT_MAX = 256 * 1024 };
-static char output[TEXT_MAX], wanted[TEXT_MAX];
+static char output[CONFIG_TEXT_MAX], wanted[CONFIG_TEXT_MAX];
 static char folder[] = "/tmp/payoutd-config-XXXXXX";
-
-static void write_file(const char *name, const char *content, size_t len, mode_t mode)
-{
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(content, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(name, mode), 0);
-}
-
-static void write_text(const char *name, const char *content)
-{
-    write_file(name, content, strlen(content), 0600);
-}
-
-static size_t read_text(const char *name, char *ret_text)
-{
-    FILE *file = fopen(name, "r");
-    if (file == NULL)
-        fail_msg("%s is missing", name);
-    size_t len = fread(ret_text, 1, TEXT_MAX - 1, file);
-    fclose(file);
-    ret_text[len] = '\0';
-    return len;
-}
-
-static void make_secrets(void)
-{
-    static char large[20000];
-    memset(large, 'x', sizeof large);
-    assert_int_equal(mkdir("secrets", 0700), 0);
-    write_text("secrets/fingerprint.key", "0123456789abcdef0123456789abcdef0123456789abcdef\n");
-    write_text("secrets/merchant.key", "merchant key\r\n");
-    write_text("secrets/merchant-530123.key", "payout key");
-    write_text("secrets/empty.key", "\n");
-    write_text("secrets/short.key", "short");
-    write_text("secrets/two-lines.key", "a\nb\n");
-    write_file("secrets/nul.key", "a\0b", 3, 0600);
-    write_file("secrets/large.key", large, sizeof large, 0600);
-    write_file("secrets/open.key", "k", 1, 0604);
-}
 
 static int begin(void **state)
 {
     (void) state;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
-    make_secrets();
+    config_files_secrets();
     return 0;
 }
 
@@ -106,9 +66,9 @@ static void copy_case(const char *name)
 {
     char path[400];
     snprintf(path, sizeof path, CASES "/%s", name);
-    static char text[TEXT_MAX];
-    read_text(path, text);
-    write_text(name, text);
+    static char text[CONFIG_TEXT_MAX];
+    config_files_read(path, text);
+    config_files_write(name, text);
 }
 
 static void check_case(const char *name)
@@ -119,7 +79,7 @@ static void check_case(const char *name)
     size_t len = strlen(output);
     snprintf(output + len, sizeof output - len, "exit %d\n", code);
     snprintf(path, sizeof path, CASES "/%.*s.expected", (int) (strlen(name) - 5), name);
-    read_text(path, wanted);
+    config_files_read(path, wanted);
     assert_string_equal(output, wanted);
     unlink(name);
 }
@@ -155,7 +115,7 @@ static void a_file_that_is_too_large_is_not_read(void **state)
     (void) state;
     static char large[256 * 1024 + 1];
     memset(large, '#', sizeof large);
-    write_file("large.yaml", large, sizeof large, 0600);
+    config_files_put("large.yaml", large, sizeof large, 0600);
     assert_int_equal(run("check", "large.yaml"), 78);
     assert_string_equal(output, "large.yaml: is larger than 256 KiB\n"
                                 "large.yaml: 1 problem; nothing was started\n");
@@ -174,7 +134,7 @@ static void a_wrong_command_line_shows_the_usage(void **state)
 static void is_up_to_date(const char *command, const char *path)
 {
     assert_int_equal(run(command, NULL), 0);
-    read_text(path, wanted);
+    config_files_read(path, wanted);
     assert_string_equal(output, wanted);
 }
 
@@ -217,7 +177,7 @@ static void defaults_are_what_the_protocol_asks_for(void **state)
     struct options *options = load("minimal.yaml");
     assert_int_equal(options->worker_send_window_ms, 5000);
     assert_int_equal(options->worker_max_command_age_ms, 24 * 3600 * 1000);
-    assert_int_equal(options->worker_batch_time_ms, 10);
+    assert_int_equal(options->worker_batch_time_ms, 20);
     assert_int_equal(options->publisher_transaction_timeout_ms, 10000);
     assert_int_equal(options->publisher_message_timeout_ms, 8000);
     assert_int_equal(options->ledger_horizon_ms, INT64_C(400) * 86400 * 1000);
@@ -254,7 +214,7 @@ static void print_shows_values_and_origins_and_reads_back_as_the_same(void **sta
     assert_null(strstr(output, "merchant key")); /* the secret itself */
     unsetenv("PAYOUTD_WORKER_DRAIN");
     unsetenv("PAYOUTD_ERROR_CODES_10001");
-    write_text("printed.yaml", output);
+    config_files_write("printed.yaml", output);
     assert_int_equal(run("check", "printed.yaml"), 0);
     struct options *options = load("printed.yaml");
     assert_int_equal(options->worker_drain_ms, 90000);

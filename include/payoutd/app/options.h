@@ -21,6 +21,7 @@ enum { OPTIONS_EXIT = 78 }; /* EX_CONFIG of sysexits.h: the configuration is wro
 
 /* What the CHOICE fields hold; log_level is an enum log_level, encoding an enum form_encoding. */
 enum options_duplicates { OPTIONS_DUPLICATES_DROP, OPTIONS_DUPLICATES_REPLAY };
+enum options_recovery { OPTIONS_RECOVERY_AUTOMATIC, OPTIONS_RECOVERY_OPERATOR };
 enum options_log_format { OPTIONS_LOG_JSON, OPTIONS_LOG_TEXT, OPTIONS_LOG_AUTO };
 
 #define OPTION_FIELD(kind, field, ...)   OPTION_TYPE_##kind field;

@@ -14,6 +14,7 @@
 #include "payoutd/adapter/kafka_publisher.h"
 #include "payoutd/adapter/ledger.h"
 #include "payoutd/app/options.h"
+#include "payoutd/app/restorer.h"
 #include "payoutd/app/secrets.h"
 #include "payoutd/flow/flow.h"
 
@@ -79,6 +80,7 @@ struct worker {
     struct gateway_http *gateways[FLOW_LANES_MAX];
     size_t gateways_count;
     struct admin_http *admin;
+    struct restorer *restorer; /* NULL: it does not run */
 
     struct flow *flow;
     void *flow_storage;
@@ -169,6 +171,9 @@ void following_answered(struct worker *worker, const struct gateway_result *resu
 void following_report(struct worker *worker, struct handle handle);
 enum decoded_kind following_decode(struct worker *worker, struct payout *payout,
                                    const struct source_record *source, const char **ret_why);
+
+/* recovering.c */
+void recovering_start(struct worker *worker);
 
 /* publishing.c */
 void publishing_events(struct worker *worker, struct kafka_publisher_events *ret_events);

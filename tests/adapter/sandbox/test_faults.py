@@ -159,6 +159,15 @@ def test_a_switch_counts_down(sandbox, client):
     assert [client.card(new_order()).status for _ in range(3)] == [502, 502, 200]
 
 
+def test_switches_that_are_over_make_room_for_others(sandbox):
+    names = ["silence", "reset", "close", "http", "redirect", "truncated", "unsigned", "html", "empty", "huge", "deep",
+             "slow", "drip", "pending", "flapping", "status-lag", "other-root", "odd-word", "gzip-noise"]
+    assert len(names) > 16  # so many may be on at one time
+    for name in names:
+        sandbox.fault(name, count=0)
+    assert [each["fault"] for each in sandbox.call("/faults")["faults"]] == names[-1:]
+
+
 def test_a_switch_of_queries_spoils_queries_only(sandbox, client):
     sandbox.call("/faults", {"mode": "bad-signature", "on": "status"})
     order = new_order()

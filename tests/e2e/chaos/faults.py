@@ -1,8 +1,10 @@
 """Does to the world what the plan says, and heals it again: all on one thread, each thing at its time."""
 import heapq
 import itertools
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from process import die_with_parent
@@ -22,6 +24,7 @@ class Storm:
         self.done = []  # what was done, for the reader
         self.ended_by_themselves = []  # (worker, exit code)
         self.operators = []
+        self.has_forgotten = False
         for fault in plan:
             self._at(self.begun + fault.at_s, self._begin, fault)
 
@@ -101,16 +104,28 @@ class Storm:
         self.world.redis.shut_down()
         self._after(fault.seconds, self._redis_back, fault)
 
-    def _redis_flush(self, fault):
-        self.world.redis.call("FLUSHALL")
-        self._after(fault.seconds, self._redis_restart, fault)
+    def _redis_forget(self, fault):
+        """A failover to a replica that was behind: what was written in these seconds is gone."""
+        snapshot = tempfile.mkdtemp(prefix="payoutd-chaos-")
+        shutil.copytree(self.world.redis.folder, snapshot, dirs_exist_ok=True)
+        self._after(fault.seconds, self._redis_without_the_last_writes, snapshot)
+
+    def _redis_without_the_last_writes(self, snapshot):
+        redis = self.world.redis
+        redis.kill()
+        shutil.rmtree(redis.folder)
+        shutil.move(snapshot, redis.folder)
+        redis.start()
+        self.has_forgotten = True
 
     def _redis_back(self, fault):
         self.world.redis.start()
         self._after(fault.more, self.declare_lossless)
 
     def declare_lossless(self):
-        """What an operator does after a planned restart; nobody waits for it."""
+        """What an operator does after a planned restart; nobody waits for it. A lie once writes are gone."""
+        if self.has_forgotten:
+            return
         command = [find_program("payoutctl", "PAYOUTCTL"), "recover", "--lossless", "--config",
                    self.world.operator.config_file]
         self.operators.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -175,8 +190,9 @@ class Storm:
         for each in self.operators:
             each.communicate(timeout=90)
         self.declare_lossless()
-        said = self.operators[-1].communicate(timeout=90)[0]
-        assert self.operators[-1].returncode == 0, said
+        if not self.has_forgotten:
+            said = self.operators[-1].communicate(timeout=90)[0]
+            assert self.operators[-1].returncode == 0, said
 
     def crashes(self):
         """Workers that ended themselves although no supervisor should ever see that."""

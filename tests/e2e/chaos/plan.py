@@ -25,7 +25,7 @@ KINDS = {
     "link-lose-answers": (7, 0.5, 6, "link"),
     "gateway-fault": (22, 1, 6, "gateway"),
 }
-LOSSY = {"redis-flush": (3, 0.2, 2, "redis")}
+LOSSY = {"redis-forget": (3, 0.5, 3, "redis")}
 OPERATOR_S = (0.5, 5.0)  # a person says so long after Redis came back that it lost nothing
 BROKER_IS_BACK_S = 15
 
@@ -70,7 +70,7 @@ def _choose(dice, kinds, free_at, now_s, workers):
 def _seconds_busy(fault):
     if fault.kind == "broker-kill":
         return fault.seconds + BROKER_IS_BACK_S
-    if fault.kind in ("redis-kill", "redis-restart", "redis-flush"):
+    if fault.kind in ("redis-kill", "redis-restart", "redis-forget"):
         return fault.seconds + fault.more + 3
     return fault.seconds
 
