@@ -220,7 +220,7 @@ enum status ledger_restore_claim(struct ledger_restore *restore, int32_t *ret_sh
     for (int32_t shard = 0; shard < LEDGER_SHARDS; shard++) {
         struct ledger_keys keys;
         struct words words;
-        struct bytes word;
+        struct bytes word = BYTES_NONE;
         ledger_keys_of_shard(shard, &keys);
         begin(restore, &words, SCRIPT_CLAIM, &keys, 3, restore->token);
         put(&words, bytes_of(restore->claim));
@@ -264,7 +264,7 @@ enum status ledger_restore_confirm(struct ledger_restore *restore)
     for (int32_t shard = 0; shard < LEDGER_SHARDS; shard++) {
         struct ledger_keys keys;
         struct words words;
-        struct bytes word;
+        struct bytes word = BYTES_NONE;
         if (!restore->claimed[shard])
             continue;
         ledger_keys_of_shard(shard, &keys);
@@ -293,7 +293,7 @@ static void count(struct ledger_restore *restore, struct bytes word)
 static enum status take_one(struct ledger_restore *restore)
 {
     void *reply = NULL;
-    struct bytes word;
+    struct bytes word = BYTES_NONE;
     if (redisGetReply(restore->sync.redis, &reply) != REDIS_OK || reply == NULL)
         return broken(restore);
     restore->on_the_way--;
@@ -385,7 +385,7 @@ enum status ledger_restore_doubt(struct ledger_restore *restore, const struct re
 {
     struct ledger_keys keys;
     struct words words;
-    struct bytes word;
+    struct bytes word = BYTES_NONE;
     TRY(ledger_restore_settle(restore));
     keys_of(restore, order->order_id, &keys);
     must(has(restore, &keys));

@@ -67,6 +67,7 @@ static enum status judge(struct ledger_sync *sync)
     redisReply *reply = NULL;
     char why[LEDGER_WHY_MAX] = "";
     TRY(ledger_sync_ask(sync, 1, (const char *[]){"INFO"}, REDIS_REPLY_STRING, &reply));
+    must(reply != NULL);
     if (reply->type != REDIS_REPLY_STRING) {
         freeReplyObject(reply);
         return ledger_sync_complain(sync, STATUS_ENVIRONMENT, "INFO", "unexpected answer");
