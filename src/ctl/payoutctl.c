@@ -88,7 +88,7 @@ int main(int argc, char **argv)
         {"config", required_argument, NULL, 'c'}, {"lossless", no_argument, NULL, 'l'},
         {"from-latest", no_argument, NULL, 'f'},  {"timeout", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct ctl_arguments arguments = {.timeout_ms = TIMEOUT_DEFAULT_S * 1000};
+    struct ctl_arguments arguments = {.timeout_ms = (int64_t) TIMEOUT_DEFAULT_S * 1000};
     const char *file = NULL;
     int letter;
     while ((letter = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
