@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_UNSTABLE_MS = 20, ASK_AGAIN_FAILED_MS = 250 };
+enum {
+    ASK_TIMEOUT_MS = 5000,
+    ASK_AGAIN_UNSTABLE_MS = 20,
+    ASK_AGAIN_FAILED_MS = 250,
+    ROUTE_AGAIN_MS = 1000
+};
 
 void kafka_assignment_forget(struct kafka_source *source)
 {
@@ -55,14 +60,27 @@ void kafka_assignment_ask(struct kafka_source *source)
 
 /* Records of every partition go to one queue of their own, so that a revoke never waits behind
  * them. */
-static void route(struct kafka_source *source, const rd_kafka_topic_partition_t *partition)
+static void route(struct kafka_source *source, const char *topic, int32_t partition)
 {
-    rd_kafka_queue_t *queue =
-        rd_kafka_queue_get_partition(source->consumer, partition->topic, partition->partition);
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(source->consumer, topic, partition);
     if (queue == NULL)
         return;
     rd_kafka_queue_forward(queue, source->records);
     rd_kafka_queue_destroy(queue);
+}
+
+/*
+ * librdkafka takes the route away when it stops the fetching of an earlier assignment, and may do
+ * so after we have set the one of this assignment: its broker's thread comes to it late. The
+ * records then pile up where nobody reads, until they are routed again.
+ */
+void kafka_assignment_route(struct kafka_source *source, int64_t now_ms)
+{
+    if (source->phase != SOURCE_OWNING || now_ms < source->route_at_ms)
+        return;
+    source->route_at_ms = now_ms + ROUTE_AGAIN_MS;
+    for (size_t i = 0; i < source->slots_count; i++)
+        route(source, source->topics[source->slots[i].topic], source->slots[i].partition);
 }
 
 /* Fills slots and `ret_told` with what can be consumed; what has no committed offset is left out of
@@ -81,7 +99,7 @@ static void choose(struct kafka_source *source, const rd_kafka_topic_partition_l
             kafka_source_trouble(source, RD_KAFKA_RESP_ERR__NO_OFFSET, one->topic);
             continue;
         }
-        route(source, one);
+        route(source, one->topic, one->partition);
         rd_kafka_topic_partition_list_add(ret_list, one->topic, one->partition)->offset =
             one->offset;
         source->slots[source->slots_count] = (struct source_slot){topic, one->partition, false};

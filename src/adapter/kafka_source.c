@@ -310,6 +310,7 @@ bool kafka_source_poll(struct kafka_source *source, size_t records_max)
 {
     bool more = poll_queue(source, source->happenings);
     more = poll_queue(source, source->answers) || more;
+    kafka_assignment_route(source, loop_now_ms());
     size_t taken = 0;
     while (taken < records_max) {
         size_t count = deliver_batch(source, records_max - taken);

@@ -39,6 +39,7 @@ struct kafka_source {
     struct source_slot *slots; /* OWNING, REVOKING: what is consumed, in no order */
     size_t slots_count;
     struct source_slot *last_slot; /* of the last record: most records come in runs */
+    int64_t route_at_ms;           /* the routes of the partitions are looked after */
     struct kafka_trouble_limit limit;
 };
 
@@ -56,6 +57,8 @@ void kafka_assignment_change(struct kafka_source *source, rd_kafka_event_t *even
 /* An event of the `answers` queue. */
 void kafka_assignment_answer(struct kafka_source *source, rd_kafka_event_t *event);
 void kafka_assignment_ask(struct kafka_source *source);
+/* Sees to it that records still come to the `records` queue; from every poll. */
+void kafka_assignment_route(struct kafka_source *source, int64_t now_ms);
 /* The consumer has failed for good, and librdkafka revokes nothing then. */
 void kafka_assignment_lose(struct kafka_source *source);
 void kafka_assignment_release(struct kafka_source *source);

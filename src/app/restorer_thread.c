@@ -1,6 +1,8 @@
 /* The restorer beside the loop: a thread that blocks, an eventfd that says when it has ended. */
 #include "payoutd/app/restorer.h"
 
+#include "payoutd/codec/keyed_hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -26,6 +28,7 @@ static void *run(void *context)
     struct restorer *restorer = context;
     restorer->status =
         restorer_run(&restorer->options, &restorer->report, restorer->why, sizeof restorer->why);
+    keyed_hash_end_thread();
     must(write(restorer->fd, &one, sizeof one) == sizeof one);
     return NULL;
 }

@@ -4,7 +4,7 @@
  */
 #include "payoutd/flow/steps.h"
 
-enum { UNCONFIGURED_WAIT_MS = 60000 };
+enum { UNCONFIGURED_WAIT_MS = 60000, REFUSED_IDS_MAX = 1024 /* characters */ };
 
 /* R8: only below a ceiling that this assignment committed itself. Above it the position waits for
  * the next commit. */
@@ -36,6 +36,7 @@ void claim_begin(struct flow *flow, struct payout *payout, const struct moment *
     arena_cut(&payout->arena, payout->arena_kept);
     payout->has_answer = false;
     payout->body = BYTES_NONE;
+    payout->refused_payment_ids = BYTES_NONE;
     payout->call = ++flow->next_call; /* a new number for every intent to arm */
     payout->send_before_ms = 0;
     if (script == LEDGER_ARM)
@@ -79,10 +80,21 @@ void claim_take_merchant(struct payout *payout, const struct ledger_reply *reply
     payout->arena_kept = payout->arena.used;
 }
 
+void claim_take_refused(struct payout *payout, const struct ledger_reply *reply)
+{
+    struct bytes ids = reply->refused_payment_ids;
+    payout->refused_payment_ids = BYTES_NONE;
+    bool is_kept = ids.len <= REFUSED_IDS_MAX &&
+                   arena_copy(&payout->arena, ids, &payout->refused_payment_ids) == STATUS_OK;
+    if (!is_kept)
+        payout->doubt = true; /* unknown ids: an error of this order settles nothing (R4) */
+}
+
 static void claim_armed(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,
                         const struct moment *moment)
 {
     claim_take_merchant(payout, reply);
+    claim_take_refused(payout, reply); /* its events carry them: Redis may forget */
     payout->attempt = reply->attempt;
     payout->armed_ms = moment->wall_ms;
     bool is_late = moment->now_ms >= payout->send_before_ms; /* R1: the send window is over */

@@ -17,19 +17,15 @@ static void remember(struct payout *payout, const struct ledger_reply *reply)
     bool is_new =
         payout->seen_attempt != reply->attempt ||
         !bytes_equal_text((struct bytes){reply->instance.data, len}, payout->seen_instance);
-    if (!is_new)
-        return;
-    if (len > 0)
-        memcpy(payout->seen_instance, reply->instance.data, len);
-    payout->seen_instance[len] = '\0';
-    payout->seen_attempt = reply->attempt;
-    payout->attempt = reply->attempt;
-    /* Without room the ids count as unknown, and an error of this order settles nothing (R4). */
-    if (arena_copy(&payout->arena, reply->refused_payment_ids, &payout->refused_payment_ids) !=
-        STATUS_OK)
-        payout->doubt = true;
-    payout->arena_kept = payout->arena.used;
-    claim_take_merchant(payout, reply);
+    if (is_new) {
+        if (len > 0)
+            memcpy(payout->seen_instance, reply->instance.data, len);
+        payout->seen_instance[len] = '\0';
+        payout->seen_attempt = reply->attempt;
+        payout->attempt = reply->attempt;
+        claim_take_merchant(payout, reply);
+    }
+    claim_take_refused(payout, reply);
 }
 
 void doubt_begin(struct flow *flow, struct payout *payout, const struct ledger_reply *reply,

@@ -8,10 +8,11 @@
 #include <string.h>
 
 enum {
-    SCAN_MS = 1000, /* every due-list, once */
-    SCAN_SHARDS_A_TURN = BOUND(16, 1),
+    SCAN_MS = 1000,                /* every due-list, once */
     SCAN_ORDERS_MAX = BOUND(8, 1), /* of one due-list at a time */
-    REPORTED_MS = 60000,           /* a reported change settles long before */
+    /* What a scan gives without a free place for it is put off by the visibility time. */
+    SCAN_SHARDS_A_TURN = INQUIRIES_MAX / SCAN_ORDERS_MAX,
+    REPORTED_MS = 60000, /* a reported change settles long before */
 };
 #define INQUIRY_SLOT UINT32_C(0x80000000)
 #define SCAN_SLOT    UINT32_C(0xC0000000)
@@ -204,10 +205,8 @@ static int64_t scan(struct flow *flow, const struct moment *moment, struct flow_
 {
     if (moment->now_ms < flow->scan_at_ms)
         return flow->scan_at_ms - moment->now_ms;
-    for (size_t i = 0; i < SCAN_SHARDS_A_TURN && !flow_actions_full(actions); i++) {
-        size_t room = INQUIRIES_MAX - flow->inquiries_open;
-        if (room < SCAN_ORDERS_MAX)
-            break;
+    size_t room = INQUIRIES_MAX - flow->inquiries_open;
+    for (; room >= SCAN_ORDERS_MAX && !flow_actions_full(actions); room -= SCAN_ORDERS_MAX) {
         struct flow_action *action = flow_act(actions, ACTION_SCAN);
         action->partition = (int32_t) flow->scan_shard;
         action->batch = SCAN_ORDERS_MAX;

@@ -76,9 +76,15 @@ void recovery_look(struct flow *flow, const struct moment *moment)
 {
     if (!flow->ledger_up || flow->epoch == 0)
         return;
-    if (is_contradicted(flow))
+    /* What was deleted in another Redis counts for nothing here. */
+    bool is_half_wiped =
+        flow->recovery == RECOVERY_WIPING ||
+        (flow->recovery == RECOVERY_ACKNOWLEDGING && flow->wiped_token != flow->token);
+    /* New partitions may carry no token yet: the restorer waits for theirs, too. */
+    bool is_waited_for = flow->recovery == RECOVERY_WAITING && !is_acknowledged(flow);
+    if (is_contradicted(flow) || is_half_wiped || is_waited_for)
         begin(flow, NULL, moment);
-    else if (flow->recovery == RECOVERY_ACKNOWLEDGING) /* new partitions may carry no token yet */
+    else if (flow->recovery == RECOVERY_ACKNOWLEDGING)
         acknowledge(flow, moment);
 }
 
@@ -158,11 +164,18 @@ void recovery_replied(struct flow *flow, struct handle handle, const struct ledg
         wipe_replied(flow, shard, reply, moment);
     else if (flow->ledger_probing && shard == PROBE_SHARD)
         probe_replied(flow, reply);
+    else if (reply->answer == LEDGER_EMPTY && flow->recovery == RECOVERY_NONE)
+        begin(flow, NULL, moment); /* its owner may ask about nothing else, and must restore */
 }
 
 /* The acknowledgement is committed; or another batch was, and it is still to come. */
 void recovery_committed(struct flow *flow, const struct moment *moment)
 {
+    bool is_believed = flow->recovery == RECOVERY_NONE || flow->recovery == RECOVERY_WAITING;
+    if (is_believed && flow->ledger_up && is_contradicted(flow)) {
+        begin(flow, NULL, moment); /* the batch that ran when the token changed carried another */
+        return;
+    }
     if (flow->recovery != RECOVERY_ACKNOWLEDGING || !is_acknowledged(flow))
         return;
     flow->recovery = RECOVERY_WAITING;

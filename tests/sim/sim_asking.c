@@ -17,16 +17,27 @@ static enum evidence evidence_of(const struct payout *payout, enum order_state s
     return payout->script == LEDGER_REJECT ? EVIDENCE_NOT_SENT : payout->evidence;
 }
 
-/* State first, then what it rests on; the rest makes each body its own. */
+/* As src/app/asking.c: from the payout's facts. */
 struct bytes sim_asking_body(struct sim *sim, struct payout *payout, enum order_state state)
 {
     char text[SIM_BODY_MAX];
-    struct bytes body;
-    snprintf(text, sizeof text, "%s %d %s %llx", order_state_name(state), (int) payout->attempt,
-             evidence_name(evidence_of(payout, state)),
-             (unsigned long long) sim_random_next(&sim->random) & 0xffff);
-    must(arena_copy(&payout->arena, bytes_of(text), &body) == STATUS_OK);
-    return body;
+    struct bytes kept;
+    struct sim_body body = {.state = state,
+                            .attempt = payout->attempt,
+                            .is_evidence = payout->is_evidence,
+                            .partition = payout->partition,
+                            .offset = payout->offset,
+                            .words = payout->command.fingerprint[0],
+                            .doubt = payout->doubt,
+                            .nonce = (unsigned) sim_random_next(&sim->random) & 0xffff};
+    snprintf(body.evidence, sizeof body.evidence, "%s", evidence_name(evidence_of(payout, state)));
+    if (payout->has_answer && payout->answer.payment_id.len > 0)
+        snprintf(body.pid, sizeof body.pid, "%.*s", (int) payout->answer.payment_id.len,
+                 payout->answer.payment_id.data);
+    sim_body_list(body.refused, sizeof body.refused, payout->refused_payment_ids);
+    sim_body_write(&body, text, sizeof text);
+    must(arena_copy(&payout->arena, bytes_of(text), &kept) == STATUS_OK);
+    return kept;
 }
 
 static void make_bodies(struct sim *sim, struct sim_worker *worker, struct payout *payout)
@@ -109,8 +120,9 @@ static void scan(struct sim *sim, struct sim_worker *worker, const struct flow_a
     size_t at = (size_t) action->partition;
     bool has_due = at < redis->count && redis->orders[at].due &&
                    redis->orders[at].due_ms <= sim_wall_ms(sim) + 1000;
-    if (!has_due && action->batch > 0)
-        return; /* its answer would be an empty list; a probe (batch 0) asks for no more */
+    bool is_known = action->batch > 0 && redis->inc[at] == worker->flow->token;
+    if (!has_due && is_known)
+        return; /* its answer would be an empty list */
     struct ledger_call call = {
         .script = LEDGER_DUE,
         .tag = flow_scan_tag((uint32_t) action->partition),

@@ -65,7 +65,7 @@ static void on_operator(struct sim *sim, struct sim_event *event)
     for (size_t i = 0; i < LEDGER_SHARDS; i++)
         if (sim->redis.inc[i] != sim->redis.token)
             is_believed = false;
-    if (!is_believed && !sim->host.down) {
+    if (!is_believed && !sim->host.down && !sim->options.lossy) {
         TRACE(sim, NULL, "operator: payoutctl recover --lossless");
         sim_redis_set_inc(&sim->redis, sim->redis.token);
     }
@@ -165,6 +165,8 @@ static void strike(struct sim *sim)
         restart_redis(sim, 0);
     if (sim_fault(sim, FAULT_REDIS_FOREIGN))
         foreign_key(sim);
+    if (sim->options.lossy && sim_fault(sim, FAULT_FLUSH))
+        sim_redis_flush(&sim->redis);
     if (sim->options.lossy && sim_fault(sim, FAULT_LOSSY))
         restart_redis(sim, (size_t) sim_random_between(&sim->random, 1, 8));
 }

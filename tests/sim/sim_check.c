@@ -51,9 +51,13 @@ static void check_armed(struct sim *sim, int order, const struct sim_order *befo
     bool was_closed = before->exists && before->state != ORDER_READY;
     if (was_closed || before->doubt)
         sim_fail(sim, "DOOR", "%s: armed over %s", after->oid, order_state_name(before->state));
-    if (armed->at_ms != 0 && !sim->options.lossy)
+    if (armed->at_ms != 0)
         sim_fail(sim, "I2", "%s: attempt %d is armed twice", after->oid, (int) after->att);
     armed->call = call->call;
+    armed->partition = call->by.partition;
+    armed->offset = call->by.offset;
+    char words[3] = {after->fp[0], after->fp[1], '\0'};
+    armed->words = (int) strtol(words, NULL, 16);
     armed->at_ms = sim_now_ms(sim);
     snprintf(armed->instance, sizeof armed->instance, "%s", after->inst);
 }
@@ -148,9 +152,7 @@ void sim_check_executed(struct sim *sim, const struct sim_request *request)
     if (armed->reopened)
         sim_fail(sim, "DOOR", "%s: attempt %d is executed after it was reopened",
                  name_of(sim, request->order), (int) request->attempt);
-    char words[3] = {stored->fp[0], stored->fp[1], '\0'};
-    bool is_other = stored->fp[0] != '\0' && strtol(words, NULL, 16) != request->words;
-    if (is_other)
+    if (armed->at_ms != 0 && armed->words != request->words)
         sim_fail(sim, "I9", "%s is paid by other words than the ledger's",
                  name_of(sim, request->order));
     bool is_denied = stored->state == ORDER_FAILED || stored->state == ORDER_REJECTED ||

@@ -46,6 +46,11 @@ static void check_outcome(struct sim *sim, const struct sim_message *message)
                  stored->exists ? order_state_name(stored->state) : "nothing");
     if (is_final)
         check_verdict(sim, message);
+    must(sim->outcomes_count < SIM_OUTCOMES_MAX);
+    struct sim_outcome *outcome = &sim->outcomes[sim->outcomes_count++];
+    *outcome = (struct sim_outcome){message->order, message->state, message->sequence,
+                                    sim_wall_ms(sim), ""};
+    snprintf(outcome->body, sizeof outcome->body, "%s", message->body);
     if (is_final || !order_state_is_final(sim->truths[message->order].last_told))
         sim->truths[message->order].last_told = message->state;
 }
@@ -153,9 +158,12 @@ static bool is_settled(const struct sim *sim, int order)
 {
     const struct sim_order *stored = &sim->redis.orders[order];
     const struct sim_truth *truth = &sim->truths[order];
-    if (!stored->exists || truth->recreated)
+    if (truth->recreated)
         return true;
-    if (truth->executed > 0 && truth->told != ORDER_PAID)
+    if (!stored->exists)
+        return truth->last_told == ORDER_ABSENT;
+    bool is_held = stored->state == ORDER_READY || stored->state == ORDER_SENDING;
+    if (is_held || (truth->executed > 0 && truth->told != ORDER_PAID))
         return false;
     return order_state_is_final(stored->state) ? truth->told == stored->state
                                                : truth->last_told != ORDER_ABSENT;
@@ -172,6 +180,9 @@ static bool has_pending(const struct sim *sim)
 
 bool sim_check_is_quiet(struct sim *sim)
 {
+    for (size_t i = 0; i < LEDGER_SHARDS; i++)
+        if (sim->redis.inc[i] != sim->redis.token)
+            return false;
     for (size_t i = 0; i < sim->kafka.partitions_count; i++)
         for (size_t k = 0; k < sim->kafka.partitions[i].count; k++)
             if (!sim->kafka.partitions[i].done[k])
@@ -190,8 +201,14 @@ static void check_order_at_end(struct sim *sim, int order)
     const struct sim_order *stored = &sim->redis.orders[order];
     const struct sim_truth *truth = &sim->truths[order];
     const char *name = sim->names[order];
-    if (!stored->exists || truth->recreated)
+    if (truth->recreated)
         return;
+    if (!stored->exists) {
+        if (truth->last_told != ORDER_ABSENT)
+            sim_fail(sim, "I3", "%s was told as %s, and the ledger knows nothing of it", name,
+                     order_state_name(truth->last_told));
+        return;
+    }
     if (stored->state == ORDER_READY || stored->state == ORDER_SENDING)
         sim_fail(sim, "LIVE", "%s stays %s, and nobody holds it", name,
                  order_state_name(stored->state));
@@ -223,8 +240,6 @@ static void check_worker_at_end(struct sim *sim, const struct sim_worker *worker
 
 void sim_check_end(struct sim *sim)
 {
-    if (sim->options.lossy)
-        return;
     for (size_t i = 0; i < sim->kafka.partitions_count; i++)
         for (size_t k = 0; k < sim->kafka.partitions[i].count; k++)
             if (!sim->kafka.partitions[i].done[k])

@@ -17,10 +17,26 @@ static int64_t cells[STEP_COUNT][COLUMN_COUNT];
 
 static const char *fact_name(enum flow_event_kind kind)
 {
-    static const char *const names[] = {"assigned",  "revoked",     "lost",      "decoded",
-                                        "ledger up", "ledger down", "reply",     "answer",
-                                        "status",    "told",        "publisher", "committed",
-                                        "aborted",   "fenced",      "reread",    "stop"};
+    static const char *const names[] = {
+        [FLOW_ASSIGNED] = "assigned",
+        [FLOW_REVOKED] = "revoked",
+        [FLOW_LOST] = "lost",
+        [FLOW_DECODED] = "decoded",
+        [FLOW_LEDGER_UP] = "ledger up",
+        [FLOW_LEDGER_DOWN] = "ledger down",
+        [FLOW_RESTORED] = "restored",
+        [FLOW_LEDGER_REPLY] = "reply",
+        [FLOW_PAYMENT_ANSWER] = "answer",
+        [FLOW_STATUS_ANSWER] = "status",
+        [FLOW_TOLD] = "told",
+        [FLOW_PUBLISHER_READY] = "publisher ready",
+        [FLOW_BATCH_COMMITTED] = "committed",
+        [FLOW_BATCH_ABORTED] = "aborted",
+        [FLOW_BATCH_FENCED] = "fenced",
+        [FLOW_BATCH_REREAD] = "reread",
+        [FLOW_STOP] = "stop",
+    };
+    _Static_assert(sizeof names / sizeof names[0] == FLOW_STOP + 1, "FLOW_STOP is the last kind");
     return names[kind];
 }
 

@@ -44,6 +44,7 @@
     X(UNCONFIGURED, 1000)   /* a record: merchant not known until people mend it */     \
     X(EXPIRY, 1500)         /* a record: must be paid soon or not at all */             \
     X(GAP, 3000)            /* offsets that Kafka never delivers */                     \
+    X(FLUSH, 500)           /* timed, only with --lossy: FLUSHALL, the token stays */   \
     X(LOSSY, 1500)          /* timed, only with --lossy: a failover loses writes */
 
 #define SIM_FAULT_ENUM(name, rate) FAULT_##name,

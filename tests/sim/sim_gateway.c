@@ -108,7 +108,14 @@ static void call_back(struct sim *sim, const struct sim_request *request, const 
                                   .state = ORDER_FAILED};
     snprintf(evidence.instance, sizeof evidence.instance, "%s", armed->instance);
     snprintf(evidence.payment_id, sizeof evidence.payment_id, "%s", payment_id);
-    snprintf(evidence.body, sizeof evidence.body, "FAILED %d callback", (int) request->attempt);
+    struct sim_body body = {.state = ORDER_FAILED,
+                            .attempt = request->attempt,
+                            .evidence = "callback",
+                            .partition = armed->partition,
+                            .offset = armed->offset,
+                            .words = request->words};
+    snprintf(body.pid, sizeof body.pid, "%s", payment_id);
+    sim_body_write(&body, evidence.body, sizeof evidence.body);
     sim_publishing_evidence(sim, sim_random_between(&sim->random, 1000, 60000000), &evidence);
 }
 

@@ -2,7 +2,6 @@
  * records. */
 #include "sim.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const merchants[] = {"m0", "m1"};
@@ -11,6 +10,7 @@ static void decode_evidence(struct sim *sim, struct sim_worker *worker, struct p
                             const struct sim_record *record)
 {
     char late[SIM_BODY_MAX];
+    struct sim_body body;
     payout->is_evidence = true;
     payout->merchant_at = UINT16_MAX;
     payout->command.order_id = bytes_of(sim->names[record->order]);
@@ -22,8 +22,11 @@ static void decode_evidence(struct sim *sim, struct sim_worker *worker, struct p
     payout->answer.payment_id =
         record->payment_id[0] == '\0' ? BYTES_NONE : bytes_of(record->payment_id);
     must(arena_copy(&payout->arena, bytes_of(record->body), &payout->body) == STATUS_OK);
-    snprintf(late, sizeof late, "UNKNOWN %d %s doubt", (int) record->attempt,
-             evidence_name(record->evidence));
+    bool is_ours = sim_body_read(bytes_of(record->body), &body);
+    must(is_ours);
+    body.state = ORDER_UNKNOWN;
+    body.doubt = true;
+    sim_body_write(&body, late, sizeof late);
     must(arena_copy(&payout->arena, bytes_of(late), &worker->late_bodies[payout->slot]) ==
          STATUS_OK);
 }

@@ -11,7 +11,7 @@ enum { COMMAND_TIMEOUT_US = 5000000, RECONNECT_MAX_US = 1500000 };
 struct sim_ask {
     struct ledger_call call;
     struct ledger_reply reply;
-    char call_texts[512], reply_texts[768];
+    char call_texts[640], reply_texts[768];
     struct bytes due[1];
     uint8_t fingerprint[32];
     uint32_t connection, boot;
@@ -136,6 +136,7 @@ static void on_up(struct sim *sim, struct sim_event *event)
         return;
     }
     worker->link_up = true;
+    worker->boot = sim->host.boot;
     worker->token = sim->redis.token;
     TRACE(sim, worker, "ledger: link up, token %llx", (unsigned long long) worker->token);
     sim_worker_feed(sim, worker,
@@ -242,8 +243,7 @@ bool sim_link_ask(struct sim *sim, struct sim_worker *worker, const struct ledge
         return false;
     struct sim_ask *ask = malloc(sizeof *ask);
     must(ask != NULL);
-    *ask =
-        (struct sim_ask){.call = *call, .connection = worker->connection, .boot = sim->host.boot};
+    *ask = (struct sim_ask){.call = *call, .connection = worker->connection, .boot = worker->boot};
     own_call(ask);
     worker->asks[worker->asks_count++] = (struct sim_asked){call->tag, call->script};
     if (sim_fault(sim, FAULT_REDIS_TIMEOUT))

@@ -155,6 +155,22 @@ void sim_publishing_tell(struct sim *sim, struct sim_worker *worker, struct payo
     tell(sim, worker, flow_handle_of(payout), &record);
 }
 
+/* The stored body with the change in it; the rest stays. */
+static void change(struct sim *sim, const struct inquiry *inquiry, struct sim_record *record)
+{
+    struct sim_body body;
+    bool is_ours = sim_body_read(inquiry->body, &body);
+    must(is_ours);
+    body.state = inquiry->change;
+    body.attempt = inquiry->attempt;
+    body.doubt = inquiry->doubt;
+    body.nonce = (unsigned) sim_random_next(&sim->random) & 0xffff;
+    snprintf(body.evidence, sizeof body.evidence, "status");
+    snprintf(body.pid, sizeof body.pid, "%s", record->payment_id);
+    sim_body_list(body.refused, sizeof body.refused, inquiry->refused_payment_ids);
+    sim_body_write(&body, record->body, sizeof record->body);
+}
+
 void sim_publishing_report(struct sim *sim, struct sim_worker *worker, struct handle handle)
 {
     const struct inquiry *inquiry = flow_inquiry(worker->flow, handle);
@@ -165,8 +181,6 @@ void sim_publishing_report(struct sim *sim, struct sim_worker *worker, struct ha
                                 .state = inquiry->change};
     spell(record.instance, sizeof record.instance, inquiry->instance);
     spell(record.payment_id, sizeof record.payment_id, inquiry->answer.payment_id);
-    snprintf(record.body, sizeof record.body, "%s %d status %llx",
-             order_state_name(inquiry->change), (int) inquiry->attempt,
-             (unsigned long long) sim_random_next(&sim->random) & 0xffff);
+    change(sim, inquiry, &record);
     tell(sim, worker, handle, &record);
 }

@@ -29,7 +29,7 @@ struct sim_order *sim_redis_order(struct sim_redis *redis, struct bytes order_id
 
 static void remember(struct sim_redis *redis, size_t at, const struct sim_order *before)
 {
-    redis->undo[redis->undo_next] = (struct sim_undo){at, *before};
+    redis->undo[redis->undo_next] = (struct sim_undo){at, *before, redis->last_ms[at]};
     redis->undo_next = (redis->undo_next + 1) % SIM_UNDO_MAX;
     if (redis->undo_count < SIM_UNDO_MAX)
         redis->undo_count++;
@@ -86,6 +86,8 @@ void sim_redis_ask(struct sim_redis *redis, const struct ledger_call *call, int6
     if (memcmp(&before, asking.order, sizeof before) == 0)
         return;
     remember(redis, at, &before);
+    if (call->script <= LEDGER_REJECT || call->script == LEDGER_SETTLE)
+        redis->last_ms[at] = now_ms;
     if (redis->changed != NULL)
         redis->changed(redis->context, &before, asking.order, call);
 }
@@ -97,6 +99,7 @@ size_t sim_redis_lose(struct sim_redis *redis, size_t writes)
         redis->undo_next = (redis->undo_next + SIM_UNDO_MAX - 1) % SIM_UNDO_MAX;
         const struct sim_undo *undo = &redis->undo[redis->undo_next];
         redis->orders[undo->at] = undo->before;
+        redis->last_ms[undo->at] = undo->last_ms;
         redis->undo_count--;
         lost++;
     }
@@ -108,4 +111,6 @@ void sim_redis_flush(struct sim_redis *redis)
     memset(redis->orders, 0, sizeof redis->orders);
     sim_redis_set_inc(redis, 0);
     redis->undo_count = 0;
+    for (size_t i = 0; i < LEDGER_SHARDS; i++)
+        redis->last_ms[i] = -1;
 }

@@ -13,7 +13,7 @@
 enum {
     SIM_ORDERS_MAX = 24, /* order at place n is in shard n */
     SIM_UNDO_MAX = 64,
-    SIM_BODY_MAX = 96,
+    SIM_BODY_MAX = 192,
 };
 
 struct sim_order {
@@ -33,6 +33,7 @@ typedef void sim_redis_changed(void *context, const struct sim_order *before,
 struct sim_undo {
     size_t at;
     struct sim_order before;
+    int64_t last_ms;
 };
 
 struct sim_redis {
@@ -40,6 +41,7 @@ struct sim_redis {
     char names[SIM_ORDERS_MAX][52]; /* which order has which place, for ever */
     size_t count;
     uint64_t token, inc[LEDGER_SHARDS];
+    int64_t last_ms[LEDGER_SHARDS];     /* of ARM, PARK, REJECT, SETTLE; -1: none */
     struct sim_undo undo[SIM_UNDO_MAX]; /* the last writes, so that a failover can lose them */
     size_t undo_next, undo_count;
     struct bytes due[SIM_ORDERS_MAX]; /* of the last DUE */
@@ -57,5 +59,19 @@ void sim_redis_set_inc(struct sim_redis *redis, uint64_t inc);
 /* A failover: the last `writes` are gone. How many were there to lose. */
 size_t sim_redis_lose(struct sim_redis *redis, size_t writes);
 void sim_redis_flush(struct sim_redis *redis);
+
+/* sim_restore.c: what a restorer writes. */
+struct sim_restored {
+    struct bytes order_id, src, fp, body, pid, refused;
+    enum order_state state;
+    int32_t attempt;
+    int64_t sequence;
+    bool doubt;
+};
+/* Each write is done only where `inc` is the claim; false: it is another's. */
+bool sim_restore_event(struct sim_redis *redis, uint64_t claim, const struct sim_restored *event,
+                       int64_t now_ms);
+bool sim_restore_doubt(struct sim_redis *redis, uint64_t claim, const struct sim_restored *open,
+                       int64_t now_ms);
 
 #endif

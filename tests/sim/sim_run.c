@@ -25,6 +25,12 @@ static void mix_faults(struct sim *sim)
         for (int i = 0; i < FAULT_COUNT; i++)
             sim->rates[i] =
                 sim_below(sim, 2) == 0 ? rate_of((enum sim_fault) i, tenths[sim_below(sim, 3)]) : 0;
+    } else if (kind == 18) { /* doors that open again while answers of Redis are late */
+        static const enum sim_fault faults[] = {FAULT_REDIS_TIMEOUT, FAULT_NOT_SENT, FAULT_BALANCE,
+                                                FAULT_SILENCE};
+        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+            sim->rates[faults[i]] = rate_of(faults[i], 20);
+        sim->rates[FAULT_REDIS_TIMEOUT] = rate_of(FAULT_REDIS_TIMEOUT, 50);
     } else if (kind < 19) {
         for (int64_t left = sim_random_between(&sim->random, 2, 6); left > 0; left--) {
             int64_t at = sim_below(sim, FAULT_COUNT);
@@ -42,6 +48,8 @@ static void begin(struct sim *sim)
     for (int i = 0; i < sim->orders_count; i++)
         snprintf(sim->names[i], sizeof sim->names[i], "order-%u", (unsigned) i & 0xff);
     mix_faults(sim);
+    if (sim->options.lossy) /* the ceiling is in the metadata that an operator's reset drops */
+        sim->rates[FAULT_REWIND] = 0;
     sim_redis_init(&sim->redis, sim_random_next(&sim->random) | 1);
     for (int i = 0; i < sim->orders_count; i++)
         (void) sim_redis_order(&sim->redis, bytes_of(sim->names[i]));

@@ -95,7 +95,8 @@ static void perform(struct sim *sim, struct sim_worker *worker, const struct flo
         sim_asking_followup(sim, worker, action);
         return;
     case ACTION_RESTORE:
-        must(!"config.restores is off");
+        sim_restorer_start(sim, worker);
+        return;
     case ACTION_REPORT:
         sim_publishing_report(sim, worker, action->payout);
         return;
@@ -208,6 +209,9 @@ void sim_worker_start(struct sim *sim, struct sim_worker *worker)
     worker->life++;
     snprintf(worker->instance, sizeof worker->instance, "%c%031u", 'a' + worker->at, worker->life);
     memcpy(own.instance.hex, worker->instance, sizeof own.instance.hex);
+    own.restores = sim->options.lossy;
+    worker->restorer.running = false;
+    worker->restorer.number++;
     own.duplicates = sim->replays ? DUPLICATES_REPLAY : DUPLICATES_DROP;
     worker->flow = calloc(1, sizeof *worker->flow);
     worker->storage = calloc(1, flow_storage_size(&own));

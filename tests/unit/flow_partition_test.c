@@ -191,6 +191,16 @@ static void a_ledger_that_forgot_is_probed_once_a_second_until_it_remembers(void
     assert_int_equal(harness_count(h, ACTION_LEDGER), 2);
 }
 
+/* Its worker may own the first resolutions partition and no order: nobody else would restore. */
+static void a_due_list_of_a_ledger_that_forgot_begins_the_recovery(void **state)
+{
+    struct harness *h = *state;
+    harness_shard(h, 3, probed(LEDGER_EMPTY));
+    assert_int_equal(h->flow.recovery, RECOVERY_WAITING);
+    assert_true(harness_noted(h, NOTE_LEDGER_FORGOT));
+    assert_int_equal(flow_room(&h->flow), 0);
+}
+
 static void another_token_is_acknowledged_only_after_inc_was_deleted_in_every_shard(void **state)
 {
     struct harness *h = *state;
@@ -236,6 +246,28 @@ static void a_batch_that_ran_while_the_token_changed_acknowledges_nothing(void *
     assert_int_equal(h->flow.recovery, RECOVERY_WIPING);
 }
 
+/* A connects to an old Redis, deletes inc there and acknowledges; before that commit ends it is
+ * connected to the new one, whose token was committed all the time. */
+static void an_acknowledgement_that_ends_after_another_change_is_followed_by_a_new_one(void **state)
+{
+    struct harness *h = *state;
+    harness_arrive(h, 0, 0, "A");
+    harness_commit(h);
+    const struct ledger_reply wiped = {.answer = LEDGER_MARKED, .script = LEDGER_WIPE};
+    struct flow_event up = {.kind = FLOW_LEDGER_UP, .token = HARNESS_TOKEN + 1};
+    flow_feed(&h->flow, &up, &h->moment);
+    harness_turn(h);
+    for (uint32_t shard = 0; shard < LEDGER_SHARDS; shard++)
+        harness_shard(h, shard, wiped);
+    assert_true(h->flow.batch_running);
+    up.token = HARNESS_TOKEN;
+    flow_feed(&h->flow, &up, &h->moment);
+    assert_int_equal(h->flow.recovery, RECOVERY_WAITING);
+    harness_commit(h);
+    assert_true(h->flow.partitions[0].committed_token == HARNESS_TOKEN + 1);
+    assert_int_equal(h->flow.recovery, RECOVERY_WIPING);
+}
+
 int main(void)
 {
 #define WALK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -250,7 +282,9 @@ int main(void)
         WALK(an_armed_that_comes_during_a_revoke_is_disarmed_unsent),
         WALK(nothing_is_claimed_while_the_ledger_is_down_and_intake_stops),
         WALK(a_ledger_that_forgot_is_probed_once_a_second_until_it_remembers),
+        WALK(a_due_list_of_a_ledger_that_forgot_begins_the_recovery),
         WALK(another_token_is_acknowledged_only_after_inc_was_deleted_in_every_shard),
+        WALK(an_acknowledgement_that_ends_after_another_change_is_followed_by_a_new_one),
         WALK(a_batch_that_ran_while_the_token_changed_acknowledges_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,45 @@ static void a_short_balance_reopens_the_order_and_holds_its_merchant(void **stat
     assert_int_equal(other->step, STEP_CLAIMING); /* and the others follow */
 }
 
+/* Its event must carry them: when Redis forgets, an error of an earlier attempt would settle it. */
+static void an_armed_order_knows_the_payments_that_were_refused_before(void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_arrive(h, 0, 0, "A");
+    harness_commit(h);
+    harness_ledger(h, payout,
+                   &(struct ledger_reply){.answer = LEDGER_ARMED,
+                                          .attempt = 3,
+                                          .refused_payment_ids = bytes_of("7001 7002")});
+    harness_answer(h, payout, VERDICT_UNKNOWN);
+    assert_int_equal(payout->step, STEP_SETTLING);
+    assert_true(bytes_equal_text(payout->refused_payment_ids, "7001 7002"));
+    assert_false(payout->doubt);
+}
+
+/* It asked the gateway about an order whose words are not its own. */
+static void a_changed_copy_that_asked_the_status_is_a_conflict_at_once(void **state)
+{
+    struct harness *h = *state;
+    struct payout *payout = harness_arrive(h, 0, 0, "A");
+    harness_commit(h);
+    harness_ledger(h, payout,
+                   &(struct ledger_reply){.answer = LEDGER_SENT_BY_OTHER,
+                                          .state = ORDER_SENDING,
+                                          .attempt = 1,
+                                          .armed_ms = 0,
+                                          .now_ms = 200000,
+                                          .instance = bytes_of("other")});
+    struct answer answer = {.verdict = VERDICT_UNKNOWN, .why = "no such payment"};
+    harness_status(h, payout, &answer);
+    harness_ledger(h, payout,
+                   &(struct ledger_reply){.answer = LEDGER_CONFLICT, .state = ORDER_SENDING});
+    assert_int_equal(payout->step, STEP_PUBLISHING);
+    assert_int_equal(payout->end, END_CONFLICT);
+    assert_true(payout->has_dead_letter);
+    assert_string_equal(payout->dead_letter_reason, "order_conflict");
+}
+
 static void sent_by_another_call_waits_then_asks_the_status_and_never_pays(void **state)
 {
     struct harness *h = *state;
@@ -272,6 +311,8 @@ int main(void)
         WALK(an_outcome_waits_a_moment_for_others_that_are_on_their_way),
         WALK(a_time_out_after_sending_is_unknown_and_never_sent_again),
         WALK(a_short_balance_reopens_the_order_and_holds_its_merchant),
+        WALK(an_armed_order_knows_the_payments_that_were_refused_before),
+        WALK(a_changed_copy_that_asked_the_status_is_a_conflict_at_once),
         WALK(sent_by_another_call_waits_then_asks_the_status_and_never_pays),
         WALK(an_error_status_of_a_refused_attempt_settles_nothing),
         WALK(an_error_status_of_the_open_attempt_settles_failed),

@@ -14,6 +14,9 @@ enum { KEYED_HASH_LEN = 32 };
 void keyed_hash(struct bytes key, const struct bytes *parts, size_t count,
                 uint8_t ret_hash[static KEYED_HASH_LEN]);
 
+/* At the end of a thread that made hashes: its algorithm, which holds the last key, is freed. */
+void keyed_hash_end_thread(void);
+
 /* Lower-case hex digits of `len` bytes. */
 void keyed_hash_put_hex(struct buffer *buffer, const uint8_t *bytes, size_t len);
 

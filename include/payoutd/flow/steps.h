@@ -39,6 +39,8 @@ void claim_turn(struct flow *flow, const struct moment *moment);
 void claim_later(struct flow *flow, struct payout *payout, const struct moment *moment);
 /* The stored merchant wins: the order is paid by whom it was first armed for. */
 void claim_take_merchant(struct payout *payout, const struct ledger_reply *reply);
+/* Payment ids of earlier attempts; they go with the attempt. After claim_take_merchant. */
+void claim_take_refused(struct payout *payout, const struct ledger_reply *reply);
 
 /* pay.c */
 void pay_begin(struct flow *flow, struct payout *payout);
