@@ -18,15 +18,14 @@ HUNG = 75  # the worker ended itself because a call to Kafka never came back
 
 
 class Storm:
-    def __init__(self, world, plan, say):
-        self.world, self.say = world, say
+    def __init__(self, world, plan, lossy, say):
+        self.world, self.lossy, self.say = world, lossy, say
         self.begun = time.monotonic()
         self.numbers = itertools.count()
         self.todo = []
         self.done = []  # what was done, for the reader
-        self.ended_by_themselves = []  # (worker, exit code)
+        self.ended_by_themselves = []  # (worker, exit code, last words)
         self.operators = []
-        self.has_forgotten = False
         for fault in plan:
             self._at(self.begun + fault.at_s, self._begin, fault)
 
@@ -60,7 +59,7 @@ class Storm:
         for worker in self.world.workers:
             if worker.should_run and not worker.process.is_running():
                 worker.should_run = False
-                self.ended_by_themselves.append((worker, worker.process.popen.returncode))
+                self.ended_by_themselves.append((worker, worker.process.popen.returncode, worker.process.log_tail()))
                 self.say("          %s ended by itself with %s" % (worker.name, worker.process.popen.returncode))
                 self._after(RESTART_AFTER_S, self._start, worker)
 
@@ -118,15 +117,15 @@ class Storm:
         shutil.rmtree(redis.folder)
         shutil.move(snapshot, redis.folder)
         redis.start()
-        self.has_forgotten = True
 
     def _redis_back(self, fault):
         self.world.redis.start()
         self._after(fault.more, self.declare_lossless)
 
     def declare_lossless(self):
-        """What an operator does after a planned restart; nobody waits for it. A lie once writes are gone."""
-        if self.has_forgotten or self.world.naive:  # the naive worker acknowledges nothing and needs no word
+        """What an operator does after a planned restart; nobody waits for it. Where writes may be gone the workers
+        restore the ledger themselves; the naive worker acknowledges nothing and needs no word."""
+        if self.lossy or self.world.naive:
             return
         command = [find_program("payoutctl", "PAYOUTCTL"), "recover", "--lossless", "--config",
                    self.world.operator.config_file]
@@ -192,11 +191,11 @@ class Storm:
         for each in self.operators:
             each.communicate(timeout=90)
         self.declare_lossless()
-        if self.operators and not self.has_forgotten and not self.world.naive:
+        if not self.lossy and not self.world.naive:
             said = self.operators[-1].communicate(timeout=90)[0]
             assert self.operators[-1].returncode == 0, said
 
     def crashes(self):
-        """Workers that ended themselves although no supervisor should ever see that."""
-        return [(worker, code) for worker, code in self.ended_by_themselves
-                if code not in (0, HUNG) and KNOWN_ASSERTION not in worker.process.log(whole=True)]
+        """Workers that ended themselves as no supervisor should ever see it: (worker, exit code, last words)."""
+        return [(worker, code, words) for worker, code, words in self.ended_by_themselves
+                if code not in (0, HUNG) and KNOWN_ASSERTION not in words]
