@@ -2,7 +2,7 @@
  * is wrong. */
 #include "kafka_bench.h"
 
-#include "kafka_parts.h"
+#include "kafka_source_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +128,23 @@ static void offset_that_the_topic_no_longer_has_is_an_alarm_and_never_a_jump(voi
     assert_int_equal(first.trouble_status, STATUS_UNSAFE);
     bench_run_for(&bench, 500);
     assert_int_equal(first.records_count, 0);
+}
+
+/* What librdkafka does when it stops an earlier assignment's fetching late. */
+static void records_whose_route_was_taken_away_come_all_the_same(void **state)
+{
+    (void) state;
+    const char *commands = bench_topic(&bench, "commands", 1, NULL, NULL);
+    const char *group = bench_name(&bench, "group");
+    bench_initialise(&bench, group, commands);
+    bench_join(&bench, &first, group, NULL, commands, NULL);
+    bench_fill(&bench, commands, 0, 3, 0);
+    BENCH_UNTIL(&bench, first.records_count == 3);
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(first.source->consumer, commands, 0);
+    rd_kafka_queue_forward(queue, NULL);
+    rd_kafka_queue_destroy(queue);
+    bench_fill(&bench, commands, 0, 3, 0);
+    BENCH_UNTIL(&bench, first.records_count == 6);
 }
 
 static void assert_in_order(const struct member *member, size_t from, int64_t offset, size_t count)
@@ -299,6 +316,7 @@ int main(int argc, char **argv)
         TEST(partition_without_a_committed_offset_is_trouble_and_is_not_consumed),
         TEST(initialising_writes_what_is_missing_and_never_under_a_running_worker),
         TEST(offset_that_the_topic_no_longer_has_is_an_alarm_and_never_a_jump),
+        TEST(records_whose_route_was_taken_away_come_all_the_same),
         TEST(paused_partition_is_silent_under_load_and_resumes_without_a_gap),
         TEST(seek_brings_the_records_again_paused_or_not),
         TEST(gaps_of_transaction_markers_lose_nothing),
