@@ -33,6 +33,29 @@ def test_ledger_is_restored_after_a_restart_in_the_middle_of_the_work(make_world
     assert all(audit.final_of("after-%d" % number) == "succeeded" for number in range(20))
 
 
+def test_redis_that_lost_its_last_writes_under_load_costs_no_order_and_no_second_payment(make_world):
+    world = make_world(sandbox_flags=("--latency-ms", "100"))
+    workers = [world.start_worker(**AUTOMATIC), world.start_worker(**AUTOMATIC)]
+    wait = workers[0].process.wait_until
+    orders = send_many(world, 100, "known")
+    wait(lambda: len(world.executions()) >= 30, 30, "the first payments")
+    mark, known = world.redis.mark(), world.redis.call("DBSIZE")
+    orders += send_many(world, 300, "forgotten")
+    world.outcomes.until(lambda records: sum(each.data["order_id"].startswith("forgotten") for each in records) >= 60,
+                         30, "payments that Redis will forget")
+    world.redis.lose_since(mark)
+    assert world.redis.call("DBSIZE") <= known, "nothing is forgotten"
+    wait(lambda: any(worker.said("ledger.restored") for worker in workers), 30, "the recovery")
+    wait(lambda: all(worker.is_ready() for worker in workers), 20, "work goes on")
+    send_many(world, 100, "known")  # copies
+    send_many(world, 300, "forgotten")
+    after = send_many(world, 20, "after")
+    audit = check(world, orders + after)
+    assert all(audit.final_of(order) == "succeeded" for order in after)
+    paid = [order for order in orders if world.executed(order)]
+    assert len(paid) >= 90 and all(audit.final_of(order) == "succeeded" for order in paid)
+
+
 def test_copies_of_paid_orders_are_not_paid_again_after_everything_was_lost(make_world):
     world = make_world()
     worker = world.start_worker(**AUTOMATIC)

@@ -103,6 +103,19 @@ class RedisServer:
         self.shut_down()
         self.start()
 
+    def mark(self):
+        """How much is on disk now: see lose_since."""
+        folder = os.path.join(self.folder, "appendonlydir")
+        return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)}
+
+    def lose_since(self, mark):
+        """Killed, and back without its writes since `mark`: a failover to a replica that was behind."""
+        self.kill()
+        for name, size in mark.items():
+            if name.endswith(".incr.aof"):
+                os.truncate(os.path.join(self.folder, "appendonlydir", name), size)
+        self.start()
+
     def pause(self):
         self.process.pause()
 
