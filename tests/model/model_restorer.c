@@ -75,6 +75,8 @@ static void write_source(struct sim_order *order, const struct body_facts *facts
 static void write_state(struct sim_order *order, const struct body_facts *facts)
 {
     char body[BODY_MAX];
+    if (order->exists && order_state_is_final(order->state) && order->state != facts->state)
+        world.broken = "I7 the restorer changed a final state";
     order->exists = true;
     order->due = !order_state_is_final(facts->state);
     order->state = facts->state;
