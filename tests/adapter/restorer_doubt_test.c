@@ -21,33 +21,14 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A call about an order as the worker that owns this position makes it. */
-static struct ledger_call call_of(enum ledger_script script, const char *order, int64_t offset)
-{
-    static uint8_t fingerprint[32];
-    struct ledger_call call = ledger_bench_claim(&world.ledger, script, order, offset, 'a');
-    world_fingerprint(&world, order, fingerprint);
-    call.fingerprint = fingerprint;
-    call.by.topic = bytes_of(world.commands);
-    call.merchant_id = BYTES("9970");
-    call.call = 11;
-    call.attempt = 1;
-    return call;
-}
-
-static void is_answered(struct ledger_call call, enum ledger_answer answer)
-{
-    assert_answer(&world.ledger, &call, answer);
-}
-
 static void settled(const char *order, int64_t offset, enum order_state state)
 {
-    struct ledger_call settle = call_of(LEDGER_SETTLE, order, offset);
-    is_answered(call_of(LEDGER_ARM, order, offset), LEDGER_ARMED);
+    struct ledger_call settle = world_call(&world, LEDGER_SETTLE, order, offset);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, order, offset), LEDGER_ARMED);
     settle.mode = SETTLE_OWN_ANSWER;
     settle.state = state;
     settle.body = BYTES("{\"order_id\":\"x\"}");
-    is_answered(settle, LEDGER_SETTLED);
+    world_is_answered(&world, settle, LEDGER_SETTLED);
 }
 
 /* --- (b): open positions --- */
@@ -104,12 +85,12 @@ static void ready_sending_and_pending_are_doubted_and_keep_who_sent_them(void **
     const char *const orders[] = {"parked", "ready", "sending", "pending"};
     for (int i = 0; i < 4; i++)
         world_command(&world, orders[i], 0);
-    is_answered(call_of(LEDGER_PARK, "parked", 0), LEDGER_PARKED);
-    is_answered(call_of(LEDGER_ARM, "ready", 1), LEDGER_ARMED);
-    struct ledger_call disarm = call_of(LEDGER_DISARM, "ready", 1);
+    world_is_answered(&world, world_call(&world, LEDGER_PARK, "parked", 0), LEDGER_PARKED);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "ready", 1), LEDGER_ARMED);
+    struct ledger_call disarm = world_call(&world, LEDGER_DISARM, "ready", 1);
     disarm.payment_id = BYTES("5501");
-    is_answered(disarm, LEDGER_DISARMED);
-    is_answered(call_of(LEDGER_ARM, "sending", 2), LEDGER_ARMED);
+    world_is_answered(&world, disarm, LEDGER_DISARMED);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "sending", 2), LEDGER_ARMED);
     settled("pending", 3, ORDER_PENDING);
     world_open_below(&world, 4);
     world_recovers(&world);
@@ -132,8 +113,8 @@ static void a_doubted_order_is_never_armed_and_every_copy_publishes_it(void **st
     world_command(&world, "copied", 0);
     world_open_below(&world, 1);
     world_recovers(&world);
-    is_answered(call_of(LEDGER_ARM, "copied", 0), LEDGER_KNOWN);
-    is_answered(call_of(LEDGER_ARM, "copied", 9), LEDGER_KNOWN);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "copied", 0), LEDGER_KNOWN);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "copied", 9), LEDGER_KNOWN);
     assert_int_equal(world.ledger.reply.state, ORDER_UNKNOWN);
     assert_true(world.ledger.reply.doubt);
 }

@@ -21,25 +21,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A call about an order as the worker that owns this position makes it. */
-static struct ledger_call call_of(enum ledger_script script, const char *order, int64_t offset)
-{
-    static uint8_t fingerprint[32];
-    struct ledger_call call = ledger_bench_claim(&world.ledger, script, order, offset, 'a');
-    world_fingerprint(&world, order, fingerprint);
-    call.fingerprint = fingerprint;
-    call.by.topic = bytes_of(world.commands);
-    call.merchant_id = BYTES("9970");
-    call.call = 11;
-    call.attempt = 1;
-    return call;
-}
-
-static void is_answered(struct ledger_call call, enum ledger_answer answer)
-{
-    assert_answer(&world.ledger, &call, answer);
-}
-
 static void a_final_outcome_is_restored_as_it_was_published(void **state)
 {
     (void) state;
@@ -61,8 +42,8 @@ static void a_final_outcome_is_restored_as_it_was_published(void **state)
     assert_world_field(&world, "paid", "t_arm", "1748520000009");
     assert_true(redis_server_number(&world.redis, "PTTL %s", ledger_bench_key("paid")) > 0);
     assert_int_equal(ledger_bench_due_score(&world.ledger, "paid"), -1);
-    is_answered(call_of(LEDGER_ARM, "paid", 7), LEDGER_KNOWN);
-    is_answered(call_of(LEDGER_ARM, "paid", 8), LEDGER_DUPLICATE);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "paid", 7), LEDGER_KNOWN);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "paid", 8), LEDGER_DUPLICATE);
 }
 
 static void the_last_event_counts_and_a_final_stands_before_any_other(void **state)
@@ -90,7 +71,7 @@ static void an_event_is_restored_over_what_redis_remembers_from_before(void **st
     (void) state;
     struct world_event event;
     world_command(&world, "older", 0);
-    is_answered(call_of(LEDGER_ARM, "older", 0), LEDGER_ARMED);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "older", 0), LEDGER_ARMED);
     world_event_fill(&world, &event, "older", ORDER_PAID, 1);
     world_publish(&world, &event);
     world_acknowledge(&world, world.ledger.token);
@@ -128,7 +109,7 @@ static void evidence_of_an_unknown_order_has_no_src_and_is_in_doubt(void **state
     assert_world_field(&world, "orphan", "src", "");
     assert_world_field(&world, "orphan", "fp", "");
     assert_world_field(&world, "orphan", "doubt", "1");
-    is_answered(call_of(LEDGER_ARM, "orphan", 3), LEDGER_KNOWN);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "orphan", 3), LEDGER_KNOWN);
 }
 
 static void two_events(int64_t last_ms)
@@ -248,7 +229,7 @@ static void lossless_confirms_and_writes_nothing_else(void **state)
     (void) state;
     struct world_event event;
     world_command(&world, "sending", 0);
-    is_answered(call_of(LEDGER_ARM, "sending", 0), LEDGER_ARMED);
+    world_is_answered(&world, world_call(&world, LEDGER_ARM, "sending", 0), LEDGER_ARMED);
     world_event_fill(&world, &event, "paid", ORDER_PAID, 1);
     world_publish(&world, &event);
     world_open_below(&world, 1);

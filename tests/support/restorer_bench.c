@@ -372,3 +372,22 @@ void world_open_below(struct world *world, int64_t ceiling)
     world_commit(world, 0, world->ledger.token, 0, ceiling, -1);
     world_wipe(world);
 }
+
+struct ledger_call world_call(struct world *world, enum ledger_script script, const char *order,
+                              int64_t offset)
+{
+    static uint8_t fingerprint[32];
+    struct ledger_call call = ledger_bench_claim(&world->ledger, script, order, offset, 'a');
+    world_fingerprint(world, order, fingerprint);
+    call.fingerprint = fingerprint;
+    call.by.topic = bytes_of(world->commands);
+    call.merchant_id = BYTES("9970");
+    call.call = 11;
+    call.attempt = 1;
+    return call;
+}
+
+void world_is_answered(struct world *world, struct ledger_call call, enum ledger_answer answer)
+{
+    assert_answer(&world->ledger, &call, answer);
+}

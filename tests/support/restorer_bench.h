@@ -93,6 +93,10 @@ bool world_is_absent(struct world *world, const char *order);
 
 #define assert_world_field(world, order, field, text) \
     assert_string_equal(world_field((world), (order), (field)), (text))
+/* A call about an order as the worker that owns this position makes it. */
+struct ledger_call world_call(struct world *world, enum ledger_script script, const char *order,
+                              int64_t offset);
+void world_is_answered(struct world *world, struct ledger_call call, enum ledger_answer answer);
 /* Everything on partition 0 is open, from the beginning to `ceiling`. */
 void world_open_below(struct world *world, int64_t ceiling);
 

@@ -23,7 +23,6 @@ enum worker_exit {
     WORKER_EXIT_USAGE = 64, /* EX_USAGE: the command line is wrong */
     WORKER_EXIT_ENVIRONMENT =
         69,                /* EX_UNAVAILABLE: something that it needs is missing or set up wrong */
-    WORKER_EXIT_BUG = 70,  /* EX_SOFTWARE */
     WORKER_EXIT_HUNG = 75, /* EX_TEMPFAIL: a call to Kafka never came back; start it again */
     WORKER_EXIT_CONFIG = 78, /* EX_CONFIG: see `payoutd config check` */
 };

@@ -145,8 +145,7 @@ struct flow_hold {
     enum hold_reason reason;
     int32_t tries; /* probes that failed since it began */
     int64_t since_wall_ms, probe_at_ms;
-    bool probing;     /* one payout is out to find out */
-    size_t allowance; /* half-open: how many may go before the next success */
+    bool probing; /* one payout is out to find out */
     struct payout_list held;
 };
 
